@@ -1,0 +1,353 @@
+"""The type checker: what an expression gives, and what in it cannot hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from leafmesh_nb.language.expressions.ast import (
+    Binary,
+    Call,
+    Comprehension,
+    Conditional,
+    Constant,
+    Embedded,
+    Has,
+    Index,
+    ListOf,
+    Logic,
+    MapOf,
+    Name,
+    Node,
+    Select,
+    Unary,
+    static_path,
+)
+from leafmesh_nb.language.expressions.check_calls import check_call
+from leafmesh_nb.language.expressions.check_operators import check_binary
+from leafmesh_nb.language.expressions.expression import Expression
+from leafmesh_nb.language.expressions.finding import Finding, Origin
+from leafmesh_nb.language.expressions.narrowing import Paths, proven
+from leafmesh_nb.language.expressions.static import (
+    ANY,
+    BOOLEAN,
+    STRING,
+    Type,
+    common,
+    family,
+    in_words,
+    is_null,
+    of_constant,
+    present,
+    public,
+    unbounded,
+)
+from leafmesh_nb.language.expressions.template import Template
+from leafmesh_nb.language.suggest import suggest
+
+__all__ = ["check"]
+
+_T = TypeVar("_T")
+
+
+def check(
+    expression: Expression | Template, environment: Mapping[str, Type]
+) -> tuple[Type, list[Finding]]:
+    """The type of an expression over the names of its place, with its findings in source order.
+
+    A Template gives a text.
+    """
+    if isinstance(expression, Template):
+        findings: list[Finding] = []
+        for part in expression.expressions:
+            findings += check(part, environment)[1]
+        return STRING, findings
+    checker = Checker(environment)
+    kind = checker.infer(expression.node, Scope(expression.origin))
+    findings = sorted(checker.findings, key=lambda finding: finding.span)
+    return public(kind), findings
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a node stands: its text, macro variables, paths known not to be null.
+
+    ``lenient`` holds in the first argument of ``default`` and in ``has``, where a field that is
+    not there is no error.
+    """
+
+    origin: Origin
+    bound: Mapping[str, Type] = field(default_factory=dict)
+    known: Paths = frozenset()
+    lenient: bool = False
+
+    def text(self, node: Node) -> str:
+        """A node as it was written."""
+        return self.origin.text[node.start : node.end]
+
+    def knowing(self, paths: Paths) -> Scope:
+        """The same place once some paths are known not to be null."""
+        return replace(self, known=self.known | paths) if paths - self.known else self
+
+    def binding(self, variable: str, kind: Type) -> Scope:
+        """Inside a macro."""
+        known = frozenset(path for path in self.known if path[0] != variable)
+        return replace(self, bound={**self.bound, variable: kind}, known=known)
+
+
+class Checker:
+    """One pass over one expression."""
+
+    def __init__(self, environment: Mapping[str, Type]) -> None:
+        self.environment = environment
+        self.findings: list[Finding] = []
+        self._warned: set[str] = set()
+
+    def error(
+        self, code: str, message: str, scope: Scope, place: tuple[int, int], hint: str = ""
+    ) -> None:
+        """Record an error under ``place``, a pair of offsets into the scope's text."""
+        self.findings.append(Finding(code, message, scope.origin.locate(*place), hint))
+
+    def infer(self, node: Node, scope: Scope) -> Type:
+        """The type of a node; what was found wrong once is ``any`` from there on."""
+        match node:
+            case Constant():
+                return of_constant(node.value)
+            case Name():
+                return self._known(node, self._name(node, scope), scope)
+            case Select():
+                return self._known(node, self._select(node, scope), scope)
+            case Index():
+                return self._known(node, self._index(node, scope), scope)
+            case Call():
+                return check_call(self, node, scope)
+            case Has():
+                self._select(node.target, replace(scope, lenient=True))
+                return BOOLEAN
+            case Comprehension():
+                return self._comprehension(node, scope)
+            case Unary():
+                return self._unary(node, scope)
+            case Binary():
+                return check_binary(self, node, scope)
+            case Logic():
+                return self._logic(node, scope)
+            case Conditional():
+                return self._conditional(node, scope)
+            case ListOf():
+                items: Type | None = None
+                for item in node.items:
+                    kind = self.infer(item, scope)
+                    items = kind if items is None else common(items, kind)
+                return Type("list", items=items)
+            case MapOf():
+                return self._map(node, scope)
+            case Embedded():
+                return self.infer(node.body, Scope(node.origin, known=scope.known))
+            case _:
+                raise AssertionError(f"no rule for {type(node).__name__}")
+
+    def value(self, node: Node, scope: Scope) -> Type:
+        """The type of a node where null is an error: a warning if it may be null."""
+        kind = self.infer(node, scope)
+        if is_null(kind):
+            self.error("LM410", "null is no value here", scope, (node.start, node.end))
+            return ANY
+        if kind.nullable and kind.kind != "any":
+            self._maybe_null(node, scope, f"`{scope.text(node)}` may be null here", node)
+        return present(kind)
+
+    def condition(self, node: Node, scope: Scope, what: str) -> None:
+        """A node that must be true or false."""
+        kind = self.value(node, scope)
+        if kind.kind not in ("boolean", "any"):
+            hint = ""
+            if family(kind) == "number":
+                hint = f"compare it, as in {scope.text(node)} > 0"
+            elif family(kind) == "string":
+                hint = f'compare it, as in {scope.text(node)} == "…"'
+            self.error(
+                "LM415",
+                f"{what} needs true or false; this is {in_words(kind)}",
+                scope,
+                (node.start, node.end),
+                hint,
+            )
+
+    def _known(self, node: Node, kind: Type, scope: Scope) -> Type:
+        if kind.nullable and scope.known and static_path(node) in scope.known:
+            return present(kind)
+        return kind
+
+    def _maybe_null(self, node: Node, scope: Scope, message: str, wanted: Node) -> None:
+        culprit = scope.text(node)
+        if culprit in self._warned:
+            return
+        self._warned.add(culprit)
+        path = static_path(node)
+        if path is not None and len(path) == 3 and path[0] == "steps" and path[2] == "output":
+            message += f" (step `{path[1]}` may have been skipped)"
+        self.findings.append(
+            Finding(
+                "LM419",
+                message,
+                scope.origin.locate(wanted.start, wanted.end),
+                f"default({scope.text(wanted)}, …) says what to take then",
+                "warning",
+            )
+        )
+
+    def _name(self, node: Name, scope: Scope) -> Type:
+        kind = scope.bound.get(node.name) or self.environment.get(node.name)
+        if kind is not None:
+            return kind
+        place = (node.start, node.end)
+        text = scope.origin.text
+        names = [*scope.bound, *self.environment]
+        close = suggest(node.name, names)
+        alone = text.strip() == node.name
+        quoted = f"'\"{node.name}\"'" if alone else f'"{node.name}"'
+        hints = [f"Did you mean {close}?"] if close else []
+        if node.start > 0 and text[node.start - 1] == "-":
+            hints.append("a hyphen is minus here: ids are written with _")
+        else:
+            hints.append(f"the text itself is written {quoted}")
+        if not close:
+            hints.append(f"names here: {', '.join(sorted(names))}" if names else "")
+        self.error(
+            "LM310", f"there is no name `{node.name}` here", scope, place,
+            "; ".join(hint for hint in hints if hint),
+        )  # fmt: skip
+        return ANY
+
+    def _select(self, node: Select, scope: Scope) -> Type:
+        return self._field_of(node, node.operand, node.name, (node.at, node.end), scope)
+
+    def _field_of(
+        self, node: Node, operand: Node, name: str, place: tuple[int, int], scope: Scope
+    ) -> Type:
+        kind = self.infer(operand, scope)
+        if kind.kind == "any":
+            return ANY
+        if kind.nullable and not is_null(kind) and not scope.lenient:
+            message = f"`{scope.text(operand)}` may be null here, and null has no `{name}`"
+            self._maybe_null(operand, scope, message, node)
+        if kind.kind == "map":
+            return kind.items or ANY
+        if kind.kind != "object":
+            hint = f"size({scope.text(operand)})" if name in ("size", "length", "len") else ""
+            self.error("LM417", f"{in_words(kind)} has no fields", scope, place, hint)
+            return ANY
+        found = kind.field(name)
+        if found is not None:
+            return found
+        close = suggest(name, kind.names())
+        hint = f"Did you mean {close}?" if close else ""
+        if not close:
+            hint = f"it has {', '.join(kind.names())}" if kind.fields else "it has no fields"
+        self.error("LM311", f"`{scope.text(operand)}` has no field `{name}`", scope, place, hint)
+        return ANY
+
+    def _index(self, node: Index, scope: Scope) -> Type:
+        if isinstance(node.key, Constant) and isinstance(node.key.value, str):
+            place = (node.key.start, node.key.end)
+            return self._field_of(node, node.operand, node.key.value, place, scope)
+        key = self.value(node.key, replace(scope, lenient=False))
+        kind = self.infer(node.operand, scope)
+        if kind.nullable and kind.kind != "any" and not is_null(kind) and not scope.lenient:
+            message = f"`{scope.text(node.operand)}` may be null here, and null has no items"
+            self._maybe_null(node.operand, scope, message, node)
+        at = (node.key.start, node.key.end)
+        if kind.kind == "list":
+            if key.kind != "any" and family(key) != "number":
+                self.error(
+                    "LM410", f"a list is indexed by an integer, not by {in_words(key)}", scope, at
+                )
+            elif key.maximum is not None and key.maximum < 0:
+                self.error("LM410", "items of a list are counted from 0", scope, at)
+            return kind.items or ANY
+        if family(kind) == "map":
+            if key.kind != "any" and family(key) != "string":
+                self.error(
+                    "LM410", f"a map is indexed by a text, not by {in_words(key)}", scope, at
+                )
+            return (kind.items if kind.kind == "map" else None) or ANY
+        if kind.kind != "any":
+            place = (node.operand.start, node.operand.end)
+            self.error("LM417", f"{in_words(kind)} has no items", scope, place)
+        return ANY
+
+    def _unary(self, node: Unary, scope: Scope) -> Type:
+        if node.operator == "!":
+            self.condition(node.operand, scope, "`!`")
+            return BOOLEAN
+        kind = self.value(node.operand, scope)
+        if kind.kind != "any" and family(kind) != "number":
+            place = (node.start, node.end)
+            self.error("LM410", f"- needs a number; this is {in_words(kind)}", scope, place)
+            return ANY
+        return unbounded(kind)
+
+    def _logic(self, node: Logic, scope: Scope) -> Type:
+        outcome = node.operator == "&&"
+        proofs = [proven(term, outcome) for term in node.terms]
+        for position, term in enumerate(node.terms):
+            # Terms after this one count too: an error in it does not survive their verdict.
+            others = frozenset[tuple[str, ...]]().union(*proofs[:position], *proofs[position + 1 :])
+            self.condition(term, scope.knowing(others), f"`{node.operator}`")
+        return BOOLEAN
+
+    def _conditional(self, node: Conditional, scope: Scope) -> Type:
+        self.condition(node.test, scope, "the test of `? :`")
+        then = self.infer(node.then, scope.knowing(proven(node.test, True)))
+        otherwise = self.infer(node.otherwise, scope.knowing(proven(node.test, False)))
+        return common(then, otherwise)
+
+    def _map(self, node: MapOf, scope: Scope) -> Type:
+        fields: dict[str, Type] = {}
+        items: Type | None = None
+        for key, value in node.entries:
+            kind = self.value(key, scope)
+            if kind.kind != "any" and family(kind) != "string":
+                self.error(
+                    "LM410", f"the keys of a map are texts, not {in_words(kind)}", scope,
+                    (key.start, key.end),
+                )  # fmt: skip
+            found = self.infer(value, scope)
+            items = found if items is None else common(items, found)
+            if isinstance(key, Constant) and isinstance(key.value, str):
+                if key.value in fields:
+                    self.error(
+                        "LM410", f"the key `{key.value}` is there twice", scope,
+                        (key.start, key.end),
+                    )  # fmt: skip
+                fields[key.value] = found
+        if len(fields) == len(node.entries):
+            return Type("object", fields=tuple(fields.items()))
+        return Type("map", items=items)
+
+    def _comprehension(self, node: Comprehension, scope: Scope) -> Type:
+        over = self.value(node.over, scope)
+        if over.kind == "list":
+            item = over.items or ANY
+        elif family(over) == "map":
+            item = STRING
+        else:
+            item = ANY
+            if over.kind != "any":
+                self.error(
+                    "LM410",
+                    f"{node.kind}() goes over a list or a map; this is {in_words(over)}",
+                    scope,
+                    (node.over.start, node.over.end),
+                )
+        inner = replace(scope.binding(node.variable, item), lenient=False)
+        if node.condition is not None:
+            self.condition(node.condition, inner, f"{node.kind}()")
+            inner = inner.knowing(proven(node.condition, True))
+        if node.kind == "map":
+            assert node.result is not None
+            return Type("list", items=self.infer(node.result, inner))
+        return Type("list", items=item) if node.kind == "filter" else BOOLEAN

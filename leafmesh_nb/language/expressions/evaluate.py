@@ -1,0 +1,463 @@
+"""A syntax tree to a Python closure: parsed once, evaluated very often.
+
+Each node becomes a function of a Frame that gives a loaded value or raises Failure. The same
+compilation with a trace wraps the parts worth showing, so that an explanation cannot disagree
+with the evaluation.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
+
+from leafmesh_nb.language.expressions.ast import (
+    Binary,
+    Call,
+    Comprehension,
+    Conditional,
+    Constant,
+    Embedded,
+    Has,
+    Index,
+    ListOf,
+    Logic,
+    MapOf,
+    Name,
+    Node,
+    Select,
+    Unary,
+    static_path,
+)
+from leafmesh_nb.language.expressions.finding import Origin
+from leafmesh_nb.language.expressions.functions import FUNCTIONS, METHODS
+from leafmesh_nb.language.expressions.macros import compile_macro
+from leafmesh_nb.language.expressions.operators import ARITHMETIC, negated
+from leafmesh_nb.language.expressions.values import (
+    MISSING,
+    Failure,
+    Frame,
+    absent,
+    equal,
+    kind_of,
+    load,
+    ordered,
+)
+
+__all__ = ["Run", "Trace", "compile_node"]
+
+Run = Callable[[Frame], Any]
+Trace = Callable[[Node, int, Run], Run]
+"""Wraps the closure of a node; the integer is the offset of its text in the whole."""
+
+_COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_MAPS = frozenset({dict, MappingProxyType})
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """Where a node stands: its text, the offset of that text in the whole, macro variables."""
+
+    origin: Origin
+    base: int = 0
+    bound: Mapping[str, int] = field(default_factory=dict)
+    depth: int = 0
+    trace: Trace | None = None
+
+    def binding(self, variable: str) -> _Scope:
+        """Inside a macro: values change with every item, so nothing is traced there.
+
+        Each nested macro has its own slot, so that an inner ``x`` hides an outer one.
+        """
+        bound = {**self.bound, variable: self.depth}
+        return _Scope(self.origin, self.base, bound, self.depth + 1)
+
+    def untraced(self) -> _Scope:
+        """The same place, for a part whose own value is not worth showing."""
+        return replace(self, trace=None) if self.trace is not None else self
+
+
+def compile_node(node: Node, origin: Origin, trace: Trace | None = None) -> Run:
+    """The closure of an expression."""
+    return _compile(node, _Scope(origin, trace=trace))
+
+
+def _compile(node: Node, scope: _Scope) -> Run:
+    run = _PLACED[type(node)](node, scope)
+    if scope.trace is not None:
+        run = scope.trace(node, scope.base, run)
+    return run
+
+
+def _place(failure: Failure, node: Node, scope: _Scope) -> Failure:
+    if failure.place is None:
+        failure.place = (scope.origin, node.start, node.end)
+    return failure
+
+
+def _constant(node: Constant, scope: _Scope) -> Run:
+    value = node.value
+    return lambda frame: value
+
+
+def _path(node: Name | Select | Index, scope: _Scope) -> Run:
+    """A name, a field or an item; a chain of literal keys is one loop."""
+    keys = static_path(node)
+    if keys is None:
+        return _step(node, scope)
+    root, *fields = keys
+    slot = scope.bound.get(root)
+    if slot is not None:
+        return _chain(lambda frame: frame.locals[slot], tuple(fields), node, scope)
+    if root == "now":
+        return _chain(_now, tuple(fields), node, scope)
+
+    def run(frame: Frame) -> Any:
+        value: Any = frame.names
+        try:
+            for key in keys:
+                value = value[key] if type(value) in _MAPS else _field(load(value), key)
+            return load(value)
+        except KeyError:
+            failure = Failure("")
+        except Failure as caught:
+            failure = caught
+        raise _place(_path_failure(frame.names, keys, failure), node, scope)
+
+    return run
+
+
+def _path_failure(names: Any, keys: tuple[str, ...], failure: Failure) -> Failure:
+    """Which of the keys was not there; only looked up once something is amiss."""
+    value = names
+    for position, key in enumerate(keys):
+        before = ".".join(keys[:position])
+        if value is None:
+            return absent(f"`{before}` is null: it has no `{key}`")
+        if not isinstance(value, Mapping):
+            break
+        value = value.get(key, MISSING)
+        if value is MISSING:
+            return absent(f"`{before}` has no `{key}`" if before else f"there is no `{key}` here")
+    return failure
+
+
+def _now(frame: Frame) -> Any:
+    if frame.now is not None:
+        return load(frame.now)
+    value = frame.names.get("now", MISSING)
+    if value is MISSING:
+        raise absent("there is no `now` here")
+    return load(value)
+
+
+def _chain(root: Run, fields: tuple[str, ...], node: Node, scope: _Scope) -> Run:
+    def run(frame: Frame) -> Any:
+        try:
+            value = root(frame)
+            for key in fields:
+                value = load(_field(value, key))
+            return value
+        except Failure as failure:
+            raise _place(failure, node, scope) from None
+
+    return run
+
+
+def _field(value: Any, key: str) -> Any:
+    """A field of a loaded value."""
+    if isinstance(value, Mapping):
+        try:
+            found = value.get(key, MISSING)
+        except Exception as error:
+            raise Failure(f"`{key}` could not be read ({type(error).__name__})") from None
+        if found is MISSING:
+            raise absent(f"there is no `{key}` here")
+        return found
+    if value is None:
+        raise absent(f"`{key}` of null: there is no value here")
+    raise Failure(f"{kind_of(value)} has no fields: `{key}`")
+
+
+def _step(node: Name | Select | Index, scope: _Scope) -> Run:
+    """A field or an item of something that is not a plain path."""
+    assert not isinstance(node, Name)
+    operand = _compile(node.operand, scope.untraced())
+    if isinstance(node, Select):
+        return _chain(operand, (node.name,), node, scope)
+    key = _compile(node.key, scope)
+
+    def run(frame: Frame) -> Any:
+        value, at = operand(frame), key(frame)
+        try:
+            return load(_item(value, at))
+        except Failure as failure:
+            raise _place(failure, node, scope) from None
+
+    return run
+
+
+def _item(value: Any, key: Any) -> Any:
+    if isinstance(value, list | tuple):
+        if type(key) is Decimal and key == key.to_integral_value() and abs(key) < 2**63:
+            key = int(key)
+        if type(key) is not int:
+            raise Failure(f"a list is indexed by a number, not by {kind_of(key)}")
+        if not 0 <= key < len(value):
+            raise absent(f"there is no item {key} in a list of {len(value)}")
+        return value[key]
+    if isinstance(value, Mapping) or value is None:
+        if type(key) is not str:
+            raise Failure(f"a map is indexed by a text, not by {kind_of(key)}")
+        return _field(value, key)
+    raise Failure(f"{kind_of(value)} has no items")
+
+
+def _has(node: Has, scope: _Scope) -> Run:
+    target = node.target
+    operand = _compile(target.operand, scope.untraced())
+
+    def run(frame: Frame) -> bool:
+        try:
+            value = operand(frame)
+            if value is None:
+                return False
+            _field(value, target.name)
+            return True
+        except Failure as failure:
+            if failure.absent:
+                return False
+            raise _place(failure, node, scope) from None
+
+    return run
+
+
+def _call(node: Call, scope: _Scope) -> Run:
+    table = FUNCTIONS if node.receiver is None else METHODS
+    nodes = node.arguments if node.receiver is None else (node.receiver, *node.arguments)
+    arguments = [_compile(part, scope) for part in nodes]
+    function = table.get(node.name)
+    if function is None or not function.least <= len(arguments) <= function.most:
+        message = (
+            f"there is no function {node.name}()"
+            if function is None
+            else f"{node.name}() does not take {len(node.arguments)} arguments"
+        )
+
+        def refuse(frame: Frame) -> Any:
+            raise _place(Failure(message), node, scope)
+
+        return refuse
+    if node.name == "default":
+        return _default(*arguments)
+    apply = function.apply
+
+    def run(frame: Frame) -> Any:
+        values = [argument(frame) for argument in arguments]
+        try:
+            return apply(frame, *values)
+        except Failure as failure:
+            raise _place(failure, node, scope) from None
+
+    return run
+
+
+def _default(value: Run, otherwise: Run) -> Run:
+    def run(frame: Frame) -> Any:
+        try:
+            found = value(frame)
+        except Failure as failure:
+            if not failure.absent:
+                raise
+            found = None
+        return otherwise(frame) if found is None else found
+
+    return run
+
+
+def _unary(node: Unary, scope: _Scope) -> Run:
+    operand = _compile(node.operand, scope)
+
+    def negate(frame: Frame) -> Any:
+        value = operand(frame)
+        try:
+            return negated(value)
+        except Failure as failure:
+            raise _place(failure, node, scope) from None
+
+    def invert(frame: Frame) -> bool:
+        value = operand(frame)
+        if type(value) is bool:
+            return not value
+        raise _place(_not_boolean("!", value), node, scope)
+
+    return invert if node.operator == "!" else negate
+
+
+def _not_boolean(what: str, value: Any) -> Failure:
+    return Failure(f"{what} needs true or false, not {kind_of(value)}")
+
+
+def _binary(node: Binary, scope: _Scope) -> Run:
+    left, right = _compile(node.left, scope), _compile(node.right, scope)
+    if node.operator in _COMPARISONS:
+        return _comparison(node, scope, left, right)
+    apply: Callable[[Any, Any, Frame], Any]
+    if node.operator == "==":
+        apply = equal
+    elif node.operator == "!=":
+        apply = _unequal
+    elif node.operator == "in":
+        apply = _contained
+    else:
+        apply = ARITHMETIC[node.operator]
+
+    def run(frame: Frame) -> Any:
+        a, b = left(frame), right(frame)
+        try:
+            return apply(a, b, frame)
+        except Failure as failure:
+            raise _place(failure, node, scope) from None
+
+    return run
+
+
+def _comparison(node: Binary, scope: _Scope, left: Run, right: Run) -> Run:
+    compare = _COMPARISONS[node.operator]
+
+    def run(frame: Frame) -> bool:
+        a, b = left(frame), right(frame)
+        first, second = type(a), type(b)
+        if (first is Decimal or first is int) and (second is int or second is Decimal):
+            return compare(a, b)
+        try:
+            ordered(a, b)
+        except Failure as failure:
+            raise _place(failure, node, scope) from None
+        return compare(a, b)
+
+    return run
+
+
+def _unequal(left: Any, right: Any, frame: Frame) -> bool:
+    return not equal(left, right, frame)
+
+
+def _contained(left: Any, right: Any, frame: Frame) -> bool:
+    if isinstance(right, Mapping):
+        return type(left) is str and left in right
+    if not isinstance(right, list | tuple):
+        hint = "; use contains()" if isinstance(right, str) else ""
+        raise Failure(f"`in` needs a list or a map, not {kind_of(right)}{hint}")
+    frame.charge(len(right))
+    return any(equal(left, load(item), frame) for item in right)
+
+
+def _logic(node: Logic, scope: _Scope) -> Run:
+    """``&&`` and ``||``: the deciding value wins over errors on either side, as in CEL."""
+    terms = [_compile(term, scope) for term in node.terms]
+    decisive = node.operator == "||"
+    neutral = not decisive
+
+    def run(frame: Frame) -> bool:
+        kept: Failure | None = None
+        for term in terms:
+            try:
+                value = term(frame)
+                if value is decisive:
+                    return decisive
+                if value is not neutral:
+                    part = node.terms[terms.index(term)]
+                    raise _place(_not_boolean(node.operator, value), part, scope)
+            except Failure as failure:
+                kept = kept or failure
+        if kept is not None:
+            raise kept
+        return neutral
+
+    return run
+
+
+def _conditional(node: Conditional, scope: _Scope) -> Run:
+    test = _compile(node.test, scope)
+    then, otherwise = _compile(node.then, scope), _compile(node.otherwise, scope)
+
+    def run(frame: Frame) -> Any:
+        value = test(frame)
+        if value is True:
+            return then(frame)
+        if value is False:
+            return otherwise(frame)
+        raise _place(_not_boolean("? :", value), node.test, scope)
+
+    return run
+
+
+def _list(node: ListOf, scope: _Scope) -> Run:
+    items = [_compile(item, scope) for item in node.items]
+    return lambda frame: [item(frame) for item in items]
+
+
+def _map(node: MapOf, scope: _Scope) -> Run:
+    entries = [(_compile(k, scope), _compile(v, scope), k) for k, v in node.entries]
+
+    def run(frame: Frame) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        for key, value, place in entries:
+            name = key(frame)
+            if type(name) is not str:
+                raise _place(
+                    Failure(f"the keys of a map are texts, not {kind_of(name)}"), place, scope
+                )
+            if name in made:
+                raise _place(Failure(f"the key `{name}` is there twice"), place, scope)
+            made[name] = value(frame)
+        return made
+
+    return run
+
+
+def _embedded(node: Embedded, scope: _Scope) -> Run:
+    return _compile(node.body, _Scope(node.origin, scope.base + node.start, trace=scope.trace))
+
+
+def _comprehension(node: Comprehension, scope: _Scope) -> Run:
+    inner = scope.binding(node.variable)
+    over = _compile(node.over, scope)
+    condition = None if node.condition is None else _compile(node.condition, inner)
+    result = None if node.result is None else _compile(node.result, inner)
+    run = compile_macro(node, scope.depth, over, condition, result)
+
+    def placed(frame: Frame) -> Any:
+        try:
+            return run(frame)
+        except Failure as failure:
+            raise _place(failure, node, scope) from None
+
+    return placed
+
+
+_PLACED: dict[type[Node], Callable[[Any, _Scope], Run]] = {
+    Binary: _binary,
+    Call: _call,
+    Comprehension: _comprehension,
+    Conditional: _conditional,
+    Constant: _constant,
+    Embedded: _embedded,
+    Has: _has,
+    Index: _path,
+    ListOf: _list,
+    Logic: _logic,
+    MapOf: _map,
+    Name: _path,
+    Select: _path,
+    Unary: _unary,
+}

@@ -1,0 +1,195 @@
+"""Types of expressions: what is related to what, what two branches have in common, in words.
+
+Two kinds exist only inside expressions: ``null`` and ``duration``. They become ``any`` where a type
+leaves the checker.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, cast
+
+from leafmesh_nb.language.nodes import Scalar
+from leafmesh_nb.language.types import (
+    ANY,
+    BOOLEAN,
+    INTEGER,
+    MONEY,
+    NUMBER,
+    STRING,
+    Type,
+)
+
+__all__ = [
+    "ANY",
+    "BOOLEAN",
+    "DATETIME",
+    "DURATION",
+    "INTEGER",
+    "MONEY",
+    "NULL",
+    "NUMBER",
+    "STRING",
+    "Type",
+    "common",
+    "family",
+    "in_words",
+    "is_null",
+    "of_constant",
+    "present",
+    "public",
+    "unbounded",
+]
+
+NULL = Type(cast(Any, "null"), nullable=True)
+DURATION = Type(cast(Any, "duration"))
+DATETIME = Type("datetime")
+
+_RANK = {"integer": 0, "number": 1, "money": 2}
+_FAMILIES = {
+    "integer": "number",
+    "money": "number",
+    "enum": "string",
+    "object": "map",
+}
+_WORDS = {
+    "string": "a text",
+    "integer": "an integer",
+    "number": "a number",
+    "money": "money",
+    "boolean": "true or false",
+    "date": "a date",
+    "datetime": "a time",
+    "duration": "a duration",
+    "list": "a list",
+    "map": "a map",
+    "object": "a map",
+    "any": "anything",
+    "null": "null",
+}
+
+
+def family(kind: Type) -> str:
+    """``number`` for integer, number and money, ``string`` for enums, ``map`` for objects."""
+    return _FAMILIES.get(kind.kind, kind.kind)
+
+
+def is_null(kind: Type) -> bool:
+    """Whether it is the type of null alone."""
+    return family(kind) == "null"
+
+
+def in_words(kind: Type) -> str:
+    """A type for a message."""
+    if kind.kind == "enum":
+        if len(kind.values) == 1:
+            return f'the text "{kind.values[0]}"'
+        listed = ", ".join(kind.values[:6]) + (", …" if len(kind.values) > 6 else "")
+        return f"one of {listed}"
+    return _WORDS[kind.kind]
+
+
+def present(kind: Type) -> Type:
+    """The type without null."""
+    if is_null(kind):
+        return ANY
+    return replace(kind, nullable=False) if kind.nullable else kind
+
+
+def unbounded(kind: Type) -> Type:
+    """The type without minimum and maximum."""
+    if kind.minimum is None and kind.maximum is None:
+        return kind
+    return replace(kind, minimum=None, maximum=None)
+
+
+def of_constant(value: Scalar) -> Type:
+    """The narrowest type of a constant: a text is an enum of itself, a number its own bounds."""
+    if value is None:
+        return NULL
+    if isinstance(value, bool):
+        return BOOLEAN
+    if isinstance(value, int):
+        return Type("integer", minimum=Decimal(value), maximum=Decimal(value))
+    if isinstance(value, Decimal):
+        return Type("number", minimum=value, maximum=value)
+    return Type("enum", values=(value,))
+
+
+def common(left: Type, right: Type) -> Type:
+    """The narrowest type known to hold the values of both."""
+    if left == right:
+        return left
+    if left.kind == "any" or right.kind == "any":
+        return ANY
+    if is_null(left) or is_null(right):
+        return (right if is_null(left) else left).or_null()
+    both = _common_present(present(left), present(right))
+    return both.or_null() if left.nullable or right.nullable else both
+
+
+def _common_present(left: Type, right: Type) -> Type:
+    if family(left) != family(right):
+        return ANY
+    if left.kind in _RANK:
+        kind = max(left.kind, right.kind, key=lambda k: _RANK[k])
+        return Type(
+            kind,
+            minimum=_lesser(left.minimum, right.minimum),
+            maximum=_greater(left.maximum, right.maximum),
+        )
+    if left.kind == "enum" and right.kind == "enum":
+        return Type("enum", values=tuple(dict.fromkeys(left.values + right.values)))
+    if family(left) == "string":
+        return STRING
+    if left.kind == "list":
+        return Type("list", items=_common_items(left.items, right.items))
+    if left.kind == "object" and right.kind == "object":
+        names = dict.fromkeys(left.names() + right.names())
+        return Type("object", fields=tuple((n, _common_field(left, right, n)) for n in names))
+    if family(left) == "map":
+        return Type("map", items=_common_items(_items(left), _items(right)))
+    return left
+
+
+def _common_field(left: Type, right: Type, name: str) -> Type:
+    a, b = left.field(name), right.field(name)
+    if a is None or b is None:
+        return (a or b or ANY).or_null()
+    return common(a, b)
+
+
+def _common_items(left: Type | None, right: Type | None) -> Type | None:
+    if left is None or right is None:
+        return left or right
+    return common(left, right)
+
+
+def _items(kind: Type) -> Type | None:
+    """The element type of a map, or what an object's fields have in common."""
+    if kind.kind == "map":
+        return kind.items
+    items: Type | None = None
+    for _, field in kind.fields:
+        items = _common_items(items, field)
+    return items
+
+
+def _lesser(a: Decimal | None, b: Decimal | None) -> Decimal | None:
+    return None if a is None or b is None else min(a, b)
+
+
+def _greater(a: Decimal | None, b: Decimal | None) -> Decimal | None:
+    return None if a is None or b is None else max(a, b)
+
+
+def public(kind: Type) -> Type:
+    """The type as the rest of the language knows it."""
+    if family(kind) in ("null", "duration"):
+        return Type("any", nullable=kind.nullable)
+    items = kind.items and public(kind.items)
+    fields = tuple((name, public(field)) for name, field in kind.fields)
+    if items == kind.items and fields == kind.fields:
+        return kind
+    return replace(kind, items=items, fields=fields)
