@@ -1,0 +1,234 @@
+"""The gate: the one door between what an agent wants and what takes effect.
+
+Every tool call and every output passes ``passage``. It is pure: it reads the state, evaluates the
+policies now, and names the events to record. An approval counts only when its digest is the digest
+of what is about to be carried out, so the same look at the policies that asked is taken again
+before the effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from leafmesh_nb.engine.events import ApprovalAsked, Body, PolicyDecided
+from leafmesh_nb.engine.keys import question_id
+from leafmesh_nb.engine.names import policy_names
+from leafmesh_nb.engine.plan import Plan
+from leafmesh_nb.engine.shared import SharedState
+from leafmesh_nb.engine.state import ActionState, ApprovalState, CallState, RunState, StepState
+from leafmesh_nb.language.values import accept
+from leafmesh_nb.policy.rules import Ask, Decision, Subject, decide
+
+__all__ = ["OUTPUT", "Passage", "ask_in_doubt", "passage", "tool_action"]
+
+OUTPUT = "output"
+
+
+def tool_action(ordinal: int) -> str:
+    """The name of a step's tool call among its actions."""
+    return f"tool:{ordinal}"
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What the gate says: ``verdict`` is approve, wait or deny.
+
+    ``bodies`` are to be recorded first; ``value`` is what may take effect (an edit included);
+    ``approvals`` are the questions whose approval this passage uses.
+    """
+
+    verdict: str
+    value: Any
+    bodies: tuple[Body, ...] = ()
+    approvals: tuple[str, ...] = ()
+    reason: str = ""
+
+
+def passage(
+    plan: Plan,
+    state: RunState,
+    shared: SharedState,
+    step: StepState,
+    action: str,
+    *,
+    tool: str = "",
+    requested: Any,
+    now: datetime,
+    edit: tuple[str, Any] | None = None,
+) -> Passage:
+    """Pass ``requested`` (JSON: a tool's arguments, or an output) through the gate.
+
+    ``edit`` is ``(person, value)`` when a person has just put another value in its place.
+    """
+    before = step.actions.get(action)
+    value = edit[1] if edit else before.value if before else requested
+    subject = _subject(plan, step, action, tool, value)
+    names = policy_names(plan, state, shared, step, now) | _point_names(plan, step, subject)
+    decision = decide(plan.spec, subject, names, now)
+    bodies: list[Body] = []
+    if edit or before is None or _differs(before, decision):
+        bodies.append(_record(subject, action, decision, edit[0] if edit else ""))
+    if decision.outcome == "approve":
+        return Passage("approve", value, tuple(bodies))
+    if decision.outcome == "deny":
+        return Passage("deny", value, tuple(bodies), reason=decision.reason)
+    known = [state.approvals[id] for id in before.approvals] if before else []
+    return _asked(state, step, action, subject, decision, known, bodies, edit, now)
+
+
+def _asked(
+    state: RunState,
+    step: StepState,
+    action: str,
+    subject: Subject,
+    decision: Decision,
+    known: list[ApprovalState],
+    bodies: list[Body],
+    edit: tuple[str, Any] | None,
+    now: datetime,
+) -> Passage:
+    used: list[str] = []
+    waiting = False
+    number = len(known)
+    for ask in decision.asks:
+        if not ask.roster:
+            reason = f"nobody can be asked: {ask.to} stands for no one in people"
+            return Passage("deny", subject.value, tuple(bodies), reason=reason)
+        if edit and edit[0] in ask.roster:
+            continue
+        answer = _answer_to(ask, decision.digest, known)
+        if answer is None:
+            id = question_id(state.run, step.path, action, number)
+            bodies.append(_question(id, subject, action, step, decision, ask, now))
+            number += 1
+            waiting = True
+        elif answer.status == "open":
+            waiting = True
+        elif answer.status == "approved":
+            used.append(answer.id)
+        else:
+            return Passage("deny", subject.value, tuple(bodies), reason=_refusal(answer))
+    if waiting:
+        return Passage("wait", subject.value, tuple(bodies), reason=decision.reason)
+    return Passage("approve", subject.value, tuple(bodies), tuple(used))
+
+
+def _answer_to(ask: Ask, digest: str, known: list[ApprovalState]) -> ApprovalState | None:
+    """The latest question for this roster about exactly this action, unless it was used up."""
+    for approval in reversed(known):
+        if approval.digest != digest or approval.consumed or approval.asked.point == "in_doubt":
+            continue
+        same = tuple(approval.asked.roster) == ask.roster
+        edited = approval.answer == "edit" and approval.person in ask.roster
+        if (same or edited) and approval.status != "superseded":
+            return approval
+    return None
+
+
+def _refusal(answer: ApprovalState) -> str:
+    if answer.status == "expired":
+        return f"nobody answered in time ({answer.asked.to} was asked), and silence denies"
+    note = f": {answer.note}" if answer.note else ""
+    return f"{answer.person} rejected it{note}"
+
+
+def ask_in_doubt(
+    plan: Plan, state: RunState, step: StepState, call: CallState, now: datetime
+) -> ApprovalAsked:
+    """The question about a side effect that was started and whose result never arrived.
+
+    It goes to whoever approved the action; failing that, to everybody the mesh names.
+    """
+    action = tool_action(call.started.ordinal)
+    asked = [state.approvals[id] for id in call.started.approvals]
+    roster = tuple(dict.fromkeys(p for a in asked for p in a.roster)) or tuple(plan.spec.people)
+    number = len(step.actions[action].approvals)
+    return ApprovalAsked(
+        id=question_id(state.run, step.path, action, number),
+        point="in_doubt",
+        action=action,
+        subject=call.started.target,
+        digest=call.started.key,
+        to=asked[0].to if asked else "anyone",
+        roster=roster or (state.started.requester,),
+        asked_by=step.agent,
+        reason=f"{call.started.target} was started and its result never arrived",
+        value=call.started.request,
+        options=("approve", "edit", "reject"),
+    )
+
+
+def _subject(plan: Plan, step: StepState, action: str, tool: str, value: Any) -> Subject:
+    is_output = action == OUTPUT
+    return Subject(
+        point="output" if is_output else "tool",
+        name="output" if is_output else tool,
+        value=value,
+        step=step.path,
+        agent=step.agent,
+        capability=plan.step(step.path).capability or "",
+        side_effect=not is_output and plan.spec.tools[tool].side_effect,
+    )
+
+
+def _point_names(plan: Plan, step: StepState, subject: Subject) -> Mapping[str, Any]:
+    if subject.point == "output":
+        return {"output": accept(plan.output_type(step.path), subject.value)}
+    arguments = accept(plan.spec.tools[subject.name].input, subject.value)
+    return {"tool": {"name": subject.name, "arguments": arguments}}
+
+
+def _differs(before: ActionState, decision: Decision) -> bool:
+    decided = before.decided
+    return decided.digest != decision.digest or decided.outcome != decision.outcome
+
+
+def _record(subject: Subject, action: str, decision: Decision, edited_by: str) -> PolicyDecided:
+    return PolicyDecided(
+        point=subject.point,
+        action=action,
+        subject=subject.name,
+        outcome=decision.outcome,
+        digest=decision.digest,
+        governed=decision.governed,
+        agent=subject.agent,
+        value=subject.value,
+        policies=decision.policies,
+        asks=tuple(ask.to_json() for ask in decision.asks),
+        reason=decision.reason,
+        edited_by=edited_by,
+    )
+
+
+def _question(
+    id: str,
+    subject: Subject,
+    action: str,
+    step: StepState,
+    decision: Decision,
+    ask: Ask,
+    now: datetime,
+) -> ApprovalAsked:
+    due = None if ask.within is None else (now + timedelta(seconds=ask.within)).isoformat()
+    return ApprovalAsked(
+        id=id,
+        point=subject.point,
+        action=action,
+        subject=subject.name,
+        digest=decision.digest,
+        to=ask.to,
+        roster=ask.roster,
+        asked_by=step.agent,
+        policy=ask.policy,
+        rule=ask.rule,
+        reason=ask.reason,
+        value=subject.value,
+        values=tuple(list(pair) for pair in ask.values),
+        within=ask.within,
+        due=due,
+        ladder=tuple([to, list(roster)] for to, roster in ask.ladder),
+        options=("approve", "reject", "edit", *(("escalate",) if ask.ladder else ())),
+    )

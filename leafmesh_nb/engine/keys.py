@@ -1,0 +1,28 @@
+"""Digests and idempotency keys: stable across crashes, different for every deliberate repeat."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+__all__ = ["call_key", "digest", "question_id"]
+
+
+def digest(value: Any) -> str:
+    """SHA-256 in hex of a JSON value, over compact text with sorted keys."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def call_key(run: str, path: str, generation: int, ordinal: int, request: str) -> str:
+    """The key of a call: what it is part of, its place there, and the digest of its request.
+
+    Two equal items of a loop have equal requests; path and ordinal keep their keys apart.
+    """
+    return digest([run, path, generation, ordinal, request])[:32]
+
+
+def question_id(run: str, path: str, action: str, number: int) -> str:
+    """The id of a question: the same events always lead to the same id."""
+    return "q" + digest([run, path, action, number])[:11]

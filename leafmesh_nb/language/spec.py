@@ -1,0 +1,322 @@
+"""A mesh as data: what ``language`` makes of a text, and all that the other floors read of it.
+
+Everything here is frozen. Durations are seconds (float), money limits are Decimal US dollars,
+``Type`` objects describe values. Cross references (names of agents, models, fields …) have been
+resolved and checked by ``build``: a Spec that exists is consistent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, Literal
+
+from leafmesh_nb.language.expressions import Expression, Template
+from leafmesh_nb.language.nodes import Span
+from leafmesh_nb.language.types import Type
+
+__all__ = [
+    "AgentSpec",
+    "Budgets",
+    "Capability",
+    "Example",
+    "Grants",
+    "Join",
+    "Limits",
+    "MemoryField",
+    "ModelChoice",
+    "ModelSpec",
+    "Person",
+    "Policy",
+    "PolicyTest",
+    "Routing",
+    "Rule",
+    "Spec",
+    "Step",
+    "Target",
+    "ToolSpec",
+    "Workflow",
+]
+
+NOWHERE = Span(1, 1, 1, 1)
+EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+Tier = Literal["small", "large", "specialist"]
+Complexity = Literal["routine", "standard", "complex"]
+Point = Literal["tool", "output"]
+Verdict = Literal["approve", "ask", "deny"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """A model by name. ``priced_as`` is ``provider:model`` whose list price is shown beside."""
+
+    name: str
+    provider: str
+    model: str | None = None
+    tier: Tier | None = None
+    domains: tuple[str, ...] = ()
+    priced_as: str | None = None
+    max_output_tokens: int | None = None
+    timeout: float | None = None
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryField:
+    """A field of shared memory."""
+
+    name: str
+    type: Type
+    scope: Literal["run", "mesh"] = "run"
+    merge: Literal["replace", "append", "extend"] = "replace"
+    sensitivity: Literal["public", "internal", "pii", "secret"] = "internal"
+    span: Span = NOWHERE
+
+    @property
+    def masked(self) -> bool:
+        """Whether views, exports and saved outputs show a mask instead of the value."""
+        return self.sensitivity in ("pii", "secret")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who may be asked; ``roles`` are names that rules may use in their place."""
+
+    name: str
+    roles: tuple[str, ...] = ()
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A function that agents reach through their context. ``input`` and ``output`` are objects."""
+
+    name: str
+    input: Type
+    output: Type
+    python: str | None = None
+    side_effect: bool = False
+    description: str = ""
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A text that a capability handles, with the output it should get (possibly partial)."""
+
+    text: str
+    output: Mapping[str, Any] = EMPTY
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """What an agent can do: typed input and output objects, examples, declared proficiency."""
+
+    name: str
+    input: Type
+    output: Type
+    description: str = ""
+    examples: tuple[Example, ...] = ()
+    proficiency: float = 0.5
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """An agent's ``model:`` key: a name, a tier or a domain; exactly one is set."""
+
+    name: str | None = None
+    tier: Tier | None = None
+    domain: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """Memory fields an agent may read and write."""
+
+    read: tuple[str, ...] = ()
+    write: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one execution of a step: outbound calls, seconds, US dollars."""
+
+    calls: int | None = None
+    timeout: float | None = None
+    cost: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSpec:
+    """An agent by what it can do."""
+
+    id: str
+    role: str
+    kind: Literal["llm", "python"] = "llm"
+    instructions: Template | None = None
+    capabilities: Mapping[str, Capability] = EMPTY
+    model: ModelChoice | None = None
+    memory: Grants = field(default_factory=Grants)
+    tools: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    python: str | None = None
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A policy's ``for``: an empty tuple does not narrow."""
+
+    agents: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A condition and what it leads to. ``when`` None matches always.
+
+    For ``ask``: ``to`` a person or a role, ``within`` seconds, ``escalate`` the next ones to ask.
+    """
+
+    id: str
+    when: Expression | None
+    then: Verdict
+    to: str | None = None
+    within: float | None = None
+    escalate: tuple[str, ...] = ()
+    reason: Template | None = None
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyTest:
+    """``given`` names (plain values) and the outcome they must lead to."""
+
+    given: Mapping[str, Any]
+    expect: Verdict
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Rules at one point of the gate."""
+
+    id: str
+    at: Point
+    target: Target
+    rules: tuple[Rule, ...]
+    default: Verdict = "deny"
+    on_error: Literal["ask", "deny"] = "deny"
+    on_timeout: Literal["deny"] = "deny"
+    tests: tuple[PolicyTest, ...] = ()
+    digest: str = ""
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Budgets:
+    """Worst cases in US dollars; ``count`` says whether spent or list-price money is counted."""
+
+    run: Decimal | None = None
+    step: Decimal | None = None
+    day: Decimal | None = None
+    count: Literal["spent", "list_price"] = "spent"
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """Weights of the factors of suitability, and the tier for each declared complexity."""
+
+    weights: Mapping[str, Decimal] = EMPTY
+    tiers: Mapping[str, Tier] = EMPTY
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """A step's ``after``: step ids or nested joins. ``count`` is set for ``count`` only."""
+
+    op: Literal["all", "any", "count"]
+    terms: tuple[str | Join, ...]
+    count: int = 0
+
+    def steps(self) -> tuple[str, ...]:
+        """Every step id in this join, in order, once."""
+        found: dict[str, None] = {}
+        for term in self.terms:
+            for name in (term,) if isinstance(term, str) else term.steps():
+                found.setdefault(name)
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step. Exactly one of ``capability`` and ``agent`` is set, or both for a named agent.
+
+    ``after`` includes what ``when`` and ``with`` imply by reading ``steps.X``.
+    """
+
+    id: str
+    capability: str | None = None
+    agent: str | None = None
+    after: Join | None = None
+    when: Expression | None = None
+    inputs: Mapping[str, Expression] = EMPTY
+    save: Mapping[str, Expression] = EMPTY
+    complexity: Complexity | None = None
+    domain: str | None = None
+    timeout: float | None = None
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """Steps with a typed input, and an output made of what they gave.
+
+    ``output_type`` is an object of the static types of the output's expressions.
+    """
+
+    id: str
+    input: Type
+    steps: Mapping[str, Step]
+    output: Mapping[str, Expression] = EMPTY
+    output_type: Type = Type("object")
+    save: Mapping[str, Expression] = EMPTY
+    defaults: Mapping[str, Any] = EMPTY
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A whole mesh. ``hash`` is the SHA-256 of ``text`` in hex."""
+
+    mesh: str
+    text: str
+    hash: str
+    source: str
+    description: str = ""
+    currency: str = "USD"
+    models: Mapping[str, ModelSpec] = EMPTY
+    memory: Mapping[str, MemoryField] = EMPTY
+    people: Mapping[str, Person] = EMPTY
+    tools: Mapping[str, ToolSpec] = EMPTY
+    agents: Mapping[str, AgentSpec] = EMPTY
+    policies: Mapping[str, Policy] = EMPTY
+    budgets: Budgets = field(default_factory=Budgets)
+    routing: Routing = field(default_factory=Routing)
+    workflows: Mapping[str, Workflow] = EMPTY
+
+    def roster(self, who: str) -> tuple[str, ...]:
+        """The people that a person's or a role's name stands for, in declaration order."""
+        if who in self.people:
+            return (who,)
+        return tuple(p.name for p in self.people.values() if who in p.roles)
+
+    def capable(self, capability: str) -> tuple[AgentSpec, ...]:
+        """The agents that declare a capability, in declaration order."""
+        return tuple(a for a in self.agents.values() if capability in a.capabilities)

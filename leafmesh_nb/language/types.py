@@ -1,0 +1,93 @@
+"""Types of values: the shorthand of the mesh language as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any, Literal
+
+__all__ = ["ANY", "BOOLEAN", "INTEGER", "MONEY", "NUMBER", "STRING", "Type", "describe"]
+
+Kind = Literal[
+    "string",
+    "integer",
+    "number",
+    "boolean",
+    "money",
+    "date",
+    "datetime",
+    "any",
+    "enum",
+    "list",
+    "map",
+    "object",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """A type. ``nullable`` is ``T or null``.
+
+    ``values`` belongs to ``enum``, ``items`` to ``list`` and ``map`` (the element), ``fields`` to
+    ``object`` (closed; a nullable field may be missing), ``minimum`` and ``maximum`` to numbers
+    and money.
+    """
+
+    kind: Kind
+    nullable: bool = False
+    values: tuple[str, ...] = ()
+    items: Type | None = None
+    fields: tuple[tuple[str, Type], ...] = ()
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
+
+    def or_null(self) -> Type:
+        """This type, or null."""
+        return self if self.nullable or self.kind == "any" else replace(self, nullable=True)
+
+    def field(self, name: str) -> Type | None:
+        """The type of an object's field, or None."""
+        return next((t for n, t in self.fields if n == name), None)
+
+    def names(self) -> tuple[str, ...]:
+        """An object's field names, in order."""
+        return tuple(n for n, _ in self.fields)
+
+
+def object_of(fields: Mapping[str, Type]) -> Type:
+    """A closed object."""
+    return Type("object", fields=tuple(fields.items()))
+
+
+STRING = Type("string")
+INTEGER = Type("integer")
+NUMBER = Type("number")
+BOOLEAN = Type("boolean")
+MONEY = Type("money")
+DATE = Type("date")
+DATETIME = Type("datetime")
+ANY = Type("any")
+
+Value = Any
+"""A value in Python: str, int, float or Decimal (number), bool, Decimal (money), date, datetime,
+None, list, dict with text keys."""
+
+
+def describe(type: Type) -> str:
+    """A type in the shorthand, for messages."""
+    if type.kind == "enum":
+        text = f"{{enum: [{', '.join(type.values)}]}}"
+    elif type.kind in ("list", "map"):
+        text = f"{{{type.kind}: {describe(type.items or ANY)}}}"
+    elif type.kind == "object":
+        fields = ", ".join(f"{name}: {describe(inner)}" for name, inner in type.fields)
+        text = f"{{object: {{{fields}}}}}"
+    elif type.minimum is not None or type.maximum is not None:
+        name = f"{type.kind} or null" if type.nullable else type.kind
+        bounds = (("min", type.minimum), ("max", type.maximum))
+        written = "".join(f", {key}: {bound:f}" for key, bound in bounds if bound is not None)
+        return f"{{type: {name}{written}}}"
+    else:
+        text = type.kind
+    return f"{text} or null" if type.nullable else text

@@ -1,0 +1,1 @@
+"""Shared memory of a workflow: fields, grants, views, merge rules, masks. Pure."""

@@ -1,0 +1,108 @@
+"""An open question as a Python object."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from leafmesh_nb.engine.state import ApprovalState
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from leafmesh_nb.mesh.run import Run
+
+__all__ = ["Approval"]
+
+
+class Approval:
+    """A question that a run asked. Each verb returns after the run's owner accepted the answer.
+
+    Raises ApprovalError when the answer is refused: too late, decided already, not among those
+    asked, an edit that does not fit or is denied.
+    """
+
+    def __init__(self, run: Run, state: ApprovalState) -> None:
+        self.run = run
+        self._state = state
+
+    @property
+    def id(self) -> str:
+        """Unique in the journal."""
+        return self._state.id
+
+    @property
+    def step(self) -> str:
+        """The step that waits."""
+        return self._state.path
+
+    @property
+    def subject(self) -> str:
+        """The tool's name, or ``output``."""
+        return self._state.asked.subject
+
+    @property
+    def value(self) -> Any:
+        """What is asked about, in JSON form: the tool's arguments, or the output."""
+        return self._state.asked.value
+
+    @property
+    def reason(self) -> str:
+        """Why a person is asked."""
+        return self._state.asked.reason
+
+    @property
+    def policy(self) -> str:
+        """The policy that asks."""
+        return self._state.asked.policy
+
+    @property
+    def rule(self) -> str:
+        """Its rule that matched."""
+        return self._state.asked.rule
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """``(text, value)`` of the sub-expressions the rule read."""
+        return self._state.asked.values
+
+    @property
+    def to(self) -> str:
+        """The person or role that is asked now."""
+        return self._state.to
+
+    @property
+    def roster(self) -> tuple[str, ...]:
+        """The people whose answer counts now."""
+        return self._state.roster
+
+    @property
+    def due(self) -> datetime | None:
+        """When the question moves up the ladder, or is denied."""
+        return self._state.due
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The answers that this question takes."""
+        return self._state.asked.options
+
+    def approve(self, by: str | None = None, note: str = "") -> None:
+        """Let it happen. ``by`` defaults to the first of those who are asked."""
+        self.run.answer(self.id, "approve", person=by, note=note)
+
+    def reject(self, by: str | None = None, note: str = "") -> None:
+        """Deny it."""
+        self.run.answer(self.id, "reject", person=by, note=note)
+
+    def edit(self, value: Any, by: str | None = None, note: str = "") -> None:
+        """Let something else happen: checked against the schema, then governed again."""
+        self.run.answer(self.id, "edit", person=by, note=note, value=value)
+
+    def escalate(self, by: str | None = None, note: str = "") -> None:
+        """Ask the next on the ladder instead."""
+        self.run.answer(self.id, "escalate", person=by, note=note)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Approval {self.id} {self.run.workflow}.{self.step}: {self.subject} → {self.to}: "
+            f"{self.reason}>"
+        )

@@ -1,0 +1,172 @@
+"""Meshes defined in this process, and runs of any process found in a journal."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from leafmesh_nb.engine.plan import plan_of
+from leafmesh_nb.engine.ports import Journal, Verification
+from leafmesh_nb.errors import JournalError, RunError
+from leafmesh_nb.journal import open_journal
+from leafmesh_nb.language import load
+from leafmesh_nb.mesh.approval import Approval
+from leafmesh_nb.mesh.person import this_person
+from leafmesh_nb.mesh.run import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from leafmesh_nb.mesh.definition import Mesh
+
+__all__ = [
+    "approvals",
+    "define",
+    "defined",
+    "find",
+    "open_runs",
+    "recover",
+    "remember",
+    "resume",
+    "runs",
+    "verify",
+]
+
+_defined: dict[str, Mesh] = {}
+_handles: dict[tuple[str, str], Run] = {}
+
+OPEN = ("running", "waiting", "paused")
+
+
+def define(mesh: Mesh) -> None:
+    """Remember a mesh as the newest of its name; it keeps the functions bound to the one before."""
+    before = _defined.get(mesh.name)
+    if before is not None:
+        mesh.take_functions(before)
+    _defined[mesh.name] = mesh
+
+
+def defined(name: str | None = None) -> Mesh | None:
+    """The newest mesh of a name, or of any name."""
+    if name is not None:
+        return _defined.get(name)
+    return next(reversed(_defined.values()), None) if _defined else None
+
+
+def remember(run: Run, journal: Journal) -> Run:
+    """One handle a run and process: two would fold the same events twice."""
+    return _handles.setdefault((journal.location, run.id), run)
+
+
+def find(run_id: str, journal: Journal) -> Run:
+    """A run by its id or a unique prefix of it. Raises RunError naming what there is."""
+    rows = [row for row in journal.runs() if row.id.startswith(run_id)]
+    if not rows:
+        raise RunError(f"the journal {journal.location} has no run {run_id!r}")
+    exact = [row for row in rows if row.id == run_id]
+    if len(rows) > 1 and not exact:
+        names = ", ".join(row.id for row in rows[:5])
+        raise RunError(f"{run_id!r} is the beginning of several runs: {names}")
+    row = (exact or rows)[0]
+    known = _handles.get((journal.location, row.id))
+    if known is not None:
+        return known
+    text = journal.spec(row.spec_hash)
+    if text is None:
+        raise JournalError(f"the journal has lost the mesh of run {row.id}; verify() tells more")
+    spec = load(text, source=f"mesh of run {row.id}")
+    events = journal.read(f"run:{row.id}")
+    return remember(Run(journal, plan_of(spec, row.workflow), events, recover), journal)
+
+
+def recover(run: Run) -> None:
+    """Take over a run that nobody alive owns, with the functions of the mesh defined here.
+
+    Raises OwnershipError while its owner lives, RunError where it cannot be driven here.
+    """
+    _take_over(run, None, rebind=False)
+
+
+def _take_over(run: Run, mesh: Mesh | None, *, rebind: bool) -> None:
+    from leafmesh_nb.mesh.definition import Mesh
+
+    here = mesh or defined(run.spec.mesh)
+    stored = Mesh.of_run(run.spec, here)
+    ports = stored.ports(run.journal)
+    missing = ports.agents.missing()  # type: ignore[attr-defined]  # ours has it
+    if missing:
+        raise RunError(
+            f"run {run.id} needs functions that this process does not have: {', '.join(missing)}. "
+            f"Run the cells that define mesh {run.spec.mesh} and bind them, then try again",
+            run=run,
+        )
+    changed = sorted(
+        owner
+        for owner, digest in ports.agents.digests().items()
+        if run.functions.get(owner, digest) != digest
+    )
+    if changed and not rebind:
+        raise RunError(
+            f"run {run.id} was started with another version of {', '.join(changed)}. Bind the "
+            "version it was started with, or accept the new one with "
+            f"lm.resume({run.id!r}, rebind=True)",
+            run=run,
+        )
+    stored.take(run, ports, recovered_by=this_person(), rebound=bool(changed))
+
+
+def resume(
+    run_id: str,
+    mesh: Mesh | None = None,
+    *,
+    journal: str | os.PathLike[str] | None = None,
+    rebind: bool = False,
+) -> Run:
+    """Go on with a run, also after its process died; an ended run comes back as it is.
+
+    ``mesh`` None takes the functions of the mesh of that name that was defined here last. Nothing
+    that had returned is called again. Raises OwnershipError while another live process owns it.
+    """
+    run = find(run_id, open_journal(journal))
+    if run.status in ("done", "failed", "cancelled"):
+        return run
+    if not run.owned_here:
+        _take_over(run, mesh, rebind=rebind)
+    run.resume()
+    return run
+
+
+def open_runs(journal: Journal) -> list[Run]:
+    """Handles of the runs that have not ended, newest first."""
+    return [find(row.id, journal) for row in journal.runs(status=OPEN)]
+
+
+def approvals(journal: str | os.PathLike[str] | None = None) -> list[Approval]:
+    """Every open question of every run in the journal, by run, oldest run first."""
+    opened = open_journal(journal)
+    rows = reversed(opened.runs(status=("waiting",)))
+    return [question for row in rows for question in find(row.id, opened).approvals()]
+
+
+def runs(journal: str | os.PathLike[str] | None = None) -> pd.DataFrame:
+    """The journal's runs, newest first: id, mesh, workflow, status, requester, created, ended."""
+    import pandas as pd
+
+    rows = open_journal(journal).runs()
+    frame = pd.DataFrame(
+        {
+            "run": [row.id for row in rows],
+            "mesh": [row.mesh for row in rows],
+            "workflow": [row.workflow for row in rows],
+            "status": [row.status for row in rows],
+            "requester": [row.requester for row in rows],
+            "created": pd.to_datetime([row.created for row in rows], utc=True),
+            "ended": pd.to_datetime([row.ended for row in rows], utc=True),
+        }
+    )
+    return frame.astype({c: "string" for c in frame.columns[:5]})
+
+
+def verify(journal: str | os.PathLike[str] | None = None) -> Verification:
+    """Recompute every chain of the journal and compare the heads of ended runs."""
+    return open_journal(journal).verify()

@@ -1,0 +1,1 @@
+"""Rules to decisions, people, and budgets. Pure: facts in, decisions out."""

@@ -1,0 +1,1 @@
+"""Who performs a step: filters, suitability, and the choice of model. Pure."""
