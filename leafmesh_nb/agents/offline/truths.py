@@ -1,0 +1,108 @@
+"""Whether a text says that something is so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from leafmesh_nb.agents.offline import scales
+from leafmesh_nb.agents.offline.cues import Cues
+from leafmesh_nb.agents.offline.families import families_of
+from leafmesh_nb.agents.offline.text import Text, Word
+from leafmesh_nb.agents.offline.words import AFFIRMATIONS, DENIALS
+
+_NEAR: Final = 6
+_ANSWER: Final = 12
+_UN: Final = ("un", "in", "non", "dis", "im")
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """`value` is None where the text says nothing either way."""
+
+    value: bool | None
+    evidence: str
+
+
+def truth(text: Text, cues: Cues) -> Truth:
+    """By the words of the field's name and whether they are negated, then by a yes or no."""
+    if scales.is_urgency(cues.name):
+        level, words = scales.pressure(text)
+        if level:
+            return Truth(level > 0, words)
+    votes: list[tuple[bool, Word]] = []
+    for sentence in text.sentences:
+        votes += _votes(sentence.words, cues)
+        if len(votes) > 200:
+            break
+    if votes:
+        against = [word for value, word in votes if not value]
+        favour = [word for value, word in votes if value]
+        if len(against) == len(favour):
+            value, word = votes[-1]
+        else:
+            value = len(favour) > len(against)
+            word = (favour if value else against)[0]
+        sentence_at = text.sentence_at(word.start)
+        assert sentence_at is not None
+        return Truth(value, text.quote(sentence_at.start, sentence_at.end, 160))
+    return _answer(text)
+
+
+def _votes(words: tuple[Word, ...], cues: Cues) -> list[tuple[bool, Word]]:
+    """The words of one sentence that speak for (or, negated, against) the field."""
+    if not cues.stems:
+        return []
+    hits: list[tuple[int, Word, str, bool]] = []
+    for at, word in enumerate(words):
+        key, turned = _hit(word, cues)
+        if key:
+            hits.append((at, word, key, turned))
+    if not any(key in cues.stems for _, _, key, _ in hits) and len(cues.stems) > 1:
+        return []
+    needed = len(cues.stems) if len(cues.stems) <= 2 else len(cues.stems) - 1
+    votes: list[tuple[bool, Word]] = []
+    for at, word, _, turned in hits:
+        close = [h for h in hits if abs(h[0] - at) <= _NEAR]
+        if needed > 1 and len({h[2] for h in close}) < needed:
+            continue
+        denied = turned or word.refused or 0 < word.negated <= 4
+        votes.append((not denied, word))
+    return votes
+
+
+def _hit(word: Word, cues: Cues) -> tuple[str, bool]:
+    """Which of the name's stems the word stands for ("" for none), and whether it turns it round.
+
+    A family's other words stand for a stem that gives the family its name, and for any stem of
+    a name of several words.
+    """
+    if word.stem in cues.stems:
+        return word.stem, False
+    for prefix in _UN:
+        if word.stem.startswith(prefix) and word.stem[len(prefix) :] in cues.stems:
+            return word.stem[len(prefix) :], True
+    known = families_of()
+    names = known.get(word.stem, ())
+    for key in sorted(cues.stems):
+        shared = [name for name in known.get(key, ()) if name in names]
+        heads = [name for name in shared if name == key or known.get(key, ())[0] == name]
+        if heads and (len(cues.stems) > 1 or len(names) == 1):
+            return f"~{key}", False
+    return "", False
+
+
+def _answer(text: Text) -> Truth:
+    """A text that opens with yes or no is an answer."""
+    words = text.words
+    if not words:
+        return Truth(None, "")
+    first = words[0]
+    comma = text.raw[first.end : first.end + 1] in {",", ".", "!", ";", ""}
+    if comma or len(words) <= _ANSWER:
+        evidence = text.quote(first.start, first.end)
+        if first.text in AFFIRMATIONS:
+            return Truth(True, evidence)
+        if first.text in DENIALS:
+            return Truth(False, evidence)
+    return Truth(None, "")
