@@ -7,7 +7,16 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import overload
 
-__all__ = ["Entry", "MappingNode", "Node", "Scalar", "ScalarNode", "SequenceNode", "Span", "Straight"]
+__all__ = [
+    "Entry",
+    "MappingNode",
+    "Node",
+    "Scalar",
+    "ScalarNode",
+    "SequenceNode",
+    "Span",
+    "Straight",
+]
 
 Scalar = None | bool | int | Decimal | str
 """A YAML 1.2 core scalar; numbers with a point or an exponent are Decimals of their source text."""
@@ -41,9 +50,7 @@ class Straight(Sequence[tuple[int, int]]):
     def __getitem__(self, index: int) -> tuple[int, int]: ...
     @overload
     def __getitem__(self, index: slice) -> tuple[tuple[int, int], ...]: ...
-    def __getitem__(
-        self, index: int | slice
-    ) -> tuple[int, int] | tuple[tuple[int, int], ...]:
+    def __getitem__(self, index: int | slice) -> tuple[int, int] | tuple[tuple[int, int], ...]:
         offsets = range(self.length + 1)[index]
         if isinstance(offsets, range):
             return tuple((self.line, self.column + offset) for offset in offsets)

@@ -1,0 +1,222 @@
+"""What is wrong with a text: diagnostics with a place, collected all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol
+
+from leafmesh_nb.language.codes import CODES
+from leafmesh_nb.language.nodes import Span
+from leafmesh_nb.language.render import render_html, render_text
+from leafmesh_nb.language.secret_texts import find_secrets, mask
+from leafmesh_nb.language.source import Source
+
+__all__ = ["CODES", "Collector", "Diagnostic", "Related", "render_html", "render_text"]
+
+Severity = Literal["error", "warning"]
+
+MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Another place that a diagnostic speaks of; ``line_text`` is the source line at its start."""
+
+    message: str
+    span: Span
+    line_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One thing that is wrong, where, and what to do.
+
+    ``source`` names the text (a cell, a file), ``lines`` are the source lines of ``span`` (at
+    most the first four); secrets are masked in every one of these texts.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    span: Span
+    hint: str = ""
+    source: str = "mesh"
+    lines: tuple[str, ...] = ()
+    related: tuple[Related, ...] = ()
+
+    @property
+    def line_text(self) -> str:
+        """The source line at the start of the span."""
+        return self.lines[0] if self.lines else ""
+
+    @property
+    def title(self) -> str:
+        """What this code is about, in a few words."""
+        return CODES.get(self.code, "")
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.span.line}:{self.span.column}: {self.code} {self.message}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON: lines and columns from 1, the end exclusive."""
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "message": self.message,
+            "hint": self.hint,
+            "source": self.source,
+            **_place(self.span),
+            "line_text": self.line_text,
+            "related": [
+                {"message": r.message, **_place(r.span), "line_text": r.line_text}
+                for r in self.related
+            ],
+        }
+
+
+def _place(span: Span) -> dict[str, int]:
+    return {
+        "line": span.line,
+        "column": span.column,
+        "end_line": span.end_line,
+        "end_column": span.end_column,
+    }
+
+
+class FindingLike(Protocol):
+    """What the expression package reports."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def span(self) -> Span: ...
+    @property
+    def hint(self) -> str: ...
+    @property
+    def severity(self) -> Severity: ...
+
+
+@dataclass(slots=True)
+class Collector:
+    """Takes every diagnostic of one text; ``finish`` sorts, deduplicates and masks them.
+
+    One cause gives one message: after ``close(span)``, what is found inside that span is dropped.
+    """
+
+    source: Source
+    _found: dict[tuple[object, ...], Diagnostic] = field(default_factory=dict)
+    _closed: list[Span] = field(default_factory=list)
+    _errors_left_out: int = 0
+    _warnings_left_out: int = 0
+
+    def error(
+        self, code: str, message: str, span: Span, hint: str = "", related: Iterable[Related] = ()
+    ) -> None:
+        """Add an error."""
+        self._add(Diagnostic(code, "error", message, span, hint, related=tuple(related)))
+
+    def warning(
+        self, code: str, message: str, span: Span, hint: str = "", related: Iterable[Related] = ()
+    ) -> None:
+        """Add a warning."""
+        self._add(Diagnostic(code, "warning", message, span, hint, related=tuple(related)))
+
+    def finding(self, finding: FindingLike, hint: str = "") -> None:
+        """Add what the expression package found, with another hint if one is given."""
+        self._add(
+            Diagnostic(
+                finding.code,
+                finding.severity,
+                _sentence(finding.message),
+                finding.span,
+                hint or _sentence(finding.hint),
+            )
+        )
+
+    def close(self, span: Span) -> None:
+        """Drop whatever is still found within ``span``: its cause has been told."""
+        if len(self._closed) < MOST:
+            self._closed.append(span)
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is an error among what was found."""
+        return self._errors_left_out > 0 or any(d.severity == "error" for d in self._found.values())
+
+    def finish(self) -> tuple[Diagnostic, ...]:
+        """All that was found, by place, with the source lines, secrets masked."""
+        found = sorted(self._found.values(), key=lambda d: (d.span, d.severity, d.code, d.message))
+        left_out = self._errors_left_out + self._warnings_left_out
+        if left_out:
+            severity: Severity = "error" if self._errors_left_out else "warning"
+            message = f"{left_out} more like these are not shown."
+            found.append(Diagnostic("LM199", severity, message, found[-1].span))
+        if not found:
+            return ()
+        secrets = find_secrets(self.source.text)
+        shown = mask(self.source.text, secrets) if secrets else self.source.text
+        parts = {
+            word
+            for secret in secrets
+            for word in self.source.text[secret.start + secret.shown : secret.end].split()
+        }
+        lines = shown.split("\n")
+        return tuple(self._shown(d, lines, sorted(parts, key=len, reverse=True)) for d in found)
+
+    def _add(self, diagnostic: Diagnostic) -> None:
+        span = diagnostic.span
+        if any(c.line <= span.line <= c.end_line and _within(span, c) for c in self._closed):
+            return
+        key = (diagnostic.severity, diagnostic.code, diagnostic.message, span)
+        if key in self._found:
+            return
+        if len(self._found) >= MOST:
+            if diagnostic.severity == "error":
+                self._errors_left_out += 1
+            else:
+                self._warnings_left_out += 1
+            return
+        self._found[key] = diagnostic
+
+    def _shown(self, diagnostic: Diagnostic, lines: list[str], parts: list[str]) -> Diagnostic:
+        def masked(text: str) -> str:
+            for part in parts:
+                text = text.replace(part, "*" * len(part))
+            return mask(text)
+
+        span = diagnostic.span
+        last = min(span.end_line, span.line + 3, len(lines))
+        return replace(
+            diagnostic,
+            message=masked(diagnostic.message),
+            hint=masked(diagnostic.hint),
+            source=self.source.name,
+            lines=tuple(lines[span.line - 1 : last]),
+            related=tuple(
+                replace(
+                    r,
+                    message=masked(r.message),
+                    line_text=lines[r.span.line - 1] if r.span.line <= len(lines) else "",
+                )
+                for r in diagnostic.related
+            ),
+        )
+
+
+def _sentence(text: str) -> str:
+    text = text[:1].upper() + text[1:]
+    return text if not text or text[-1] in ".?!:`" else f"{text}."
+
+
+def _within(inner: Span, outer: Span) -> bool:
+    return (
+        (outer.line, outer.column)
+        <= (inner.line, inner.column)
+        < (
+            outer.end_line,
+            outer.end_column,
+        )
+    )

@@ -1,0 +1,200 @@
+"""What a YAML parser complains about, in words that help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from leafmesh_nb.language.diagnostics import Collector, Related
+from leafmesh_nb.language.nodes import Span
+from leafmesh_nb.language.quoting import candidates, quote
+from leafmesh_nb.language.source import Source
+
+if TYPE_CHECKING:
+    from yaml import YAMLError
+
+__all__ = ["explain"]
+
+_REPAIRABLE = 200_000
+_ROUNDS = 4
+
+FirstError = Callable[[str], "tuple[int, int] | None"]
+"""The (line, column) of the first YAML error of a text, or None."""
+
+
+def explain(
+    error: YAMLError, source: Source, collector: Collector, first_error: FirstError
+) -> None:
+    """Add the diagnostic for an error of the YAML parser.
+
+    ``first_error`` is used to try whether quoting an expression on that line repairs it.
+    """
+    problem = str(getattr(error, "problem", None) or "")
+    context = str(getattr(error, "context", None) or "")
+    at = _place(getattr(error, "problem_mark", None), source)
+    opened = _place(getattr(error, "context_mark", None), source)
+    line, column = at or opened or (len(source.lines), 1)
+
+    text = source.line(line)
+    indent = text[: len(text) - len(text.lstrip())]
+    if "tab" in problem or "\t" in indent or (text[column - 1 : column] == "\t"):
+        tab = text.find("\t") + 1
+        collector.error(
+            "LM107",
+            "A tab is used as indentation.",
+            Span(line, max(tab, 1), line, max(tab, 1) + 1),
+            "Indent with spaces, two for each level.",
+        )
+        return
+
+    message, span, hint, related = _describe(problem, context, (line, column), opened, source)
+    lines = [line, *([opened[0]] if opened and opened[0] != line else [])]
+    repairable = not any(word in problem for word in ("escape", "end of stream", "entries"))
+    if repairable and (repaired := _repair(source, lines, (line, column), first_error)):
+        collector.error(
+            "LM125",
+            message,
+            span,
+            "If this is an expression or a text, quote it so that YAML leaves it whole:\n"
+            + repaired,
+            related,
+        )
+        return
+    collector.error("LM101", message, span, hint, related)
+
+
+def _place(mark: Any, source: Source) -> tuple[int, int] | None:
+    if mark is None:
+        return None
+    line, column = mark.line + 1, mark.column + 1
+    while line > 1 and (line > len(source.lines) or not source.line(line).strip()):
+        line -= 1
+        column = len(source.line(line).rstrip()) + 1
+    return line, column
+
+
+_Description = tuple[str, Span, str, tuple[Related, ...]]
+
+
+def _describe(
+    problem: str,
+    context: str,
+    place: tuple[int, int],
+    opened: tuple[int, int] | None,
+    source: Source,
+) -> _Description:
+    line, column = place
+    here = Span(line, column, line, column + 1)
+    start = Span(*opened, opened[0], opened[1] + 1) if opened else here
+    character = source.line(line)[column - 1 : column]
+
+    if "quoted scalar" in context and "end of" in problem:
+        mark = source.line(start.line)[start.column - 1 : start.column]
+        return f"The quote {mark} that opens here is never closed.", start, "", ()
+    if "escape" in problem:
+        return (
+            "This is no escape sequence of YAML.",
+            here,
+            "Within double quotes write \\\\ for a backslash, or use single quotes.",
+            (),
+        )
+    if "mapping values" in problem:
+        return (
+            "A `:` is not expected here.",
+            here,
+            "Either this line is indented further than its block, or its text contains `: ` and "
+            "must be quoted.",
+            (),
+        )
+    if "expected ':'" in problem:
+        return (
+            "This line is neither `key: value` nor a list item.",
+            start,
+            "Write `key: value`, with a space after the colon.",
+            (),
+        )
+    if "flow mapping" in context or "flow sequence" in context:
+        bracket, closing = ("{", "}") if "mapping" in context else ("[", "]")
+        return (
+            f"A comma or `{closing}` is missing before here.",
+            here,
+            f"Close the `{bracket}` of line {start.line}, or separate its entries with commas.",
+            (Related(f"`{bracket}` opens here", start),),
+        )
+    if "sequence entries" in problem:
+        return (
+            "A list item cannot start here.",
+            here,
+            "Put each `- item` on a line of its own, below its key and indented.",
+            (),
+        )
+    if "directive" in context or "directive" in problem:
+        return (
+            "A line of a mesh cannot start with `%`.",
+            start,
+            "A cell magic such as %%mesh is the first line of the cell and no part of the text.",
+            (),
+        )
+    if "document start" in problem:
+        return "There is text after the end of the document.", here, "Remove `...` above it.", ()
+    if "block scalar" in context:
+        return (
+            f"`{source.line(start.line)[start.column - 1 : start.column]}` starts a block of text "
+            "in YAML, and nothing may follow it on its line.",
+            start,
+            "Quote the value if it is an expression.",
+            (),
+        )
+    if "anchor" in context or "alias" in context:
+        mark = source.line(start.line)[start.column - 1 : start.column]
+        return f"`{mark}` cannot start a value in YAML.", start, "Quote the value.", ()
+    if "cannot start any token" in problem:
+        what = "A backtick" if character == "`" else f"`{character}`"
+        return f"{what} cannot start a value in YAML.", here, "Quote the value.", ()
+    if "tag" in context or "tag" in problem:
+        return "`!` starts a YAML tag, which a mesh may not use.", here, "Quote the value.", ()
+    if "block mapping" in context or "block collection" in context or "expected key" in problem:
+        return (
+            "This does not fit the block that it stands in.",
+            here,
+            "Keys of one block start in the same column; a value that goes on after a closing "
+            "quote or bracket must be quoted as a whole.",
+            (Related("the block starts here", start),) if start.line != line else (),
+        )
+    if "node content" in problem:
+        if not character or column > len(source.line(line)):
+            return "The text ends inside a value.", here, "A bracket or a quote is not closed.", ()
+        return f"`{character}` is not expected here.", here, "Quote it, or remove it.", ()
+    return f"This is not valid YAML: {problem or 'it cannot be read'}.", here, "", ()
+
+
+def _repair(
+    source: Source, lines: list[int], error: tuple[int, int], first_error: FirstError
+) -> str | None:
+    """The line, with values quoted, whose repair makes the error go away; None if none does."""
+    if len(source.text) > _REPAIRABLE:
+        return None
+    for number in lines:
+        line, reached = source.line(number), error
+        for _ in range(_ROUNDS):
+            step = _quote_one(source, number, line, reached, first_error)
+            if step is None:
+                break
+            line, still = step
+            if still is None or still[0] > max(reached[0], number):
+                return "    " + line.strip()
+            reached = still
+    return None
+
+
+def _quote_one(
+    source: Source, number: int, line: str, error: tuple[int, int], first_error: FirstError
+) -> tuple[str, tuple[int, int] | None] | None:
+    """Quote the first part of ``line`` that moves the error on, and where the error is then."""
+    for start, end in candidates(line):
+        quoted = line[:start] + quote(line[start:end]) + line[end:]
+        text = "\n".join((*source.lines[: number - 1], quoted, *source.lines[number:]))
+        still = first_error(text)
+        if still is None or still > error:
+            return quoted, still
+    return None
