@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Any, Literal
 
 from leafmesh_nb.language.expressions import Expression, Template
 from leafmesh_nb.language.nodes import Span
-from leafmesh_nb.language.types import Type
+from leafmesh_nb.language.types import NO_FIELDS, Type
 
 __all__ = [
     "AgentSpec",
@@ -41,7 +40,6 @@ __all__ = [
 ]
 
 NOWHERE = Span(1, 1, 1, 1)
-EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 Tier = Literal["small", "large", "specialist"]
 Complexity = Literal["routine", "standard", "complex"]
@@ -108,7 +106,7 @@ class Example:
     """A text that a capability handles, with the output it should get (possibly partial)."""
 
     text: str
-    output: Mapping[str, Any] = EMPTY
+    output: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +156,7 @@ class AgentSpec:
     role: str
     kind: Literal["llm", "python"] = "llm"
     instructions: Template | None = None
-    capabilities: Mapping[str, Capability] = EMPTY
+    capabilities: Mapping[str, Capability] = field(default_factory=dict)
     model: ModelChoice | None = None
     memory: Grants = field(default_factory=Grants)
     tools: tuple[str, ...] = ()
@@ -233,8 +231,8 @@ class Budgets:
 class Routing:
     """Weights of the factors of suitability, and the tier for each declared complexity."""
 
-    weights: Mapping[str, Decimal] = EMPTY
-    tiers: Mapping[str, Tier] = EMPTY
+    weights: Mapping[str, Decimal] = field(default_factory=dict)
+    tiers: Mapping[str, Tier] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,8 +264,8 @@ class Step:
     agent: str | None = None
     after: Join | None = None
     when: Expression | None = None
-    inputs: Mapping[str, Expression] = EMPTY
-    save: Mapping[str, Expression] = EMPTY
+    inputs: Mapping[str, Expression] = field(default_factory=dict)
+    save: Mapping[str, Expression] = field(default_factory=dict)
     complexity: Complexity | None = None
     domain: str | None = None
     timeout: float | None = None
@@ -284,10 +282,10 @@ class Workflow:
     id: str
     input: Type
     steps: Mapping[str, Step]
-    output: Mapping[str, Expression] = EMPTY
-    output_type: Type = Type("object")
-    save: Mapping[str, Expression] = EMPTY
-    defaults: Mapping[str, Any] = EMPTY
+    output: Mapping[str, Expression] = field(default_factory=dict)
+    output_type: Type = NO_FIELDS
+    save: Mapping[str, Expression] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
     span: Span = NOWHERE
 
 
@@ -301,15 +299,15 @@ class Spec:
     source: str
     description: str = ""
     currency: str = "USD"
-    models: Mapping[str, ModelSpec] = EMPTY
-    memory: Mapping[str, MemoryField] = EMPTY
-    people: Mapping[str, Person] = EMPTY
-    tools: Mapping[str, ToolSpec] = EMPTY
-    agents: Mapping[str, AgentSpec] = EMPTY
-    policies: Mapping[str, Policy] = EMPTY
+    models: Mapping[str, ModelSpec] = field(default_factory=dict)
+    memory: Mapping[str, MemoryField] = field(default_factory=dict)
+    people: Mapping[str, Person] = field(default_factory=dict)
+    tools: Mapping[str, ToolSpec] = field(default_factory=dict)
+    agents: Mapping[str, AgentSpec] = field(default_factory=dict)
+    policies: Mapping[str, Policy] = field(default_factory=dict)
     budgets: Budgets = field(default_factory=Budgets)
     routing: Routing = field(default_factory=Routing)
-    workflows: Mapping[str, Workflow] = EMPTY
+    workflows: Mapping[str, Workflow] = field(default_factory=dict)
 
     def roster(self, who: str) -> tuple[str, ...]:
         """The people that a person's or a role's name stands for, in declaration order."""

@@ -7,7 +7,20 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
 
-__all__ = ["ANY", "BOOLEAN", "INTEGER", "MONEY", "NUMBER", "STRING", "Type", "describe"]
+__all__ = [
+    "ANY",
+    "BOOLEAN",
+    "DATE",
+    "DATETIME",
+    "INTEGER",
+    "MONEY",
+    "NO_FIELDS",
+    "NUMBER",
+    "STRING",
+    "Type",
+    "describe",
+    "object_of",
+]
 
 Kind = Literal[
     "string",
@@ -68,6 +81,7 @@ MONEY = Type("money")
 DATE = Type("date")
 DATETIME = Type("datetime")
 ANY = Type("any")
+NO_FIELDS = Type("object")
 
 Value = Any
 """A value in Python: str, int, float or Decimal (number), bool, Decimal (money), date, datetime,
