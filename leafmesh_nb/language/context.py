@@ -1,0 +1,126 @@
+"""What the builders of one mesh share: the source, the diagnostics, and the names declared."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from leafmesh_nb.language.diagnostics import Collector
+from leafmesh_nb.language.expressions import (
+    Expression,
+    Template,
+    check,
+    parse_expression,
+    parse_template,
+)
+from leafmesh_nb.language.nodes import MappingNode, Node, ScalarNode, SequenceNode, Span
+from leafmesh_nb.language.quoting import balanced_end, quoted_line, unbalanced
+from leafmesh_nb.language.source import Source
+from leafmesh_nb.language.spec import (
+    AgentSpec,
+    Capability,
+    MemoryField,
+    ModelSpec,
+    Person,
+    ToolSpec,
+)
+from leafmesh_nb.language.types import Type
+
+__all__ = ["Context"]
+
+_COMMENT = re.compile(r"\s+#")
+
+Environment = Mapping[str, Type]
+
+
+def _declared() -> dict[str, dict[str, Span]]:
+    kinds = ("models", "capabilities", "agents", "tools", "memory", "roster", "steps")
+    return {kind: {} for kind in kinds}
+
+
+@dataclass(slots=True)
+class Context:
+    """``declared`` holds every name by its kind, with its place, before anything is built, so
+    that a reference to something that is itself wrong gives no second error. ``broken`` are the
+    kinds whose names could not be read."""
+
+    source: Source
+    collector: Collector
+    declared: dict[str, dict[str, Span]] = field(default_factory=_declared)
+    broken: set[str] = field(default_factory=set)
+    models: dict[str, ModelSpec] = field(default_factory=dict)
+    memory: dict[str, MemoryField] = field(default_factory=dict)
+    people: dict[str, Person] = field(default_factory=dict)
+    tools: dict[str, ToolSpec] = field(default_factory=dict)
+    agents: dict[str, AgentSpec] = field(default_factory=dict)
+    capabilities: dict[str, Capability] = field(default_factory=dict)
+    input_nodes: dict[str, MappingNode] = field(default_factory=dict)
+
+    def expression(self, node: Node) -> Expression | None:
+        """The expression of a node, or None, which is reported; where YAML ate a part of it, with
+        the line as it should be written."""
+        for start, end in self._split(node):
+            self.collector.error(
+                "LM125",
+                "Within brackets, YAML ends a plain text at its first comma.",
+                self.source.span(start, end),
+                "Quote the expression:\n" + quoted_line(self.source, start, end),
+            )
+            return None
+        found = parse_expression(node)
+        if isinstance(found, Expression):
+            return found
+        eaten = self._truncated(node)
+        for finding in found:
+            self.collector.finding(finding, hint=eaten)
+            eaten = ""
+        return None
+
+    def template(self, node: ScalarNode) -> Template | None:
+        """The template of a text, or None, which is reported."""
+        found = parse_template(node)
+        if isinstance(found, Template):
+            return found
+        for finding in found:
+            self.collector.finding(finding)
+        return None
+
+    def check(self, expression: Expression | Template, environment: Environment) -> Type | None:
+        """The type of an expression at its place; None where it has errors, which are reported."""
+        type, findings = check(expression, environment)
+        for finding in findings:
+            self.collector.finding(finding)
+        return None if any(f.severity == "error" for f in findings) else type
+
+    def _split(self, node: Node) -> Iterator[tuple[int, int]]:
+        """Expressions in a flow list that a comma of their own cut in two, in the source."""
+        if isinstance(node, SequenceNode):
+            for item in node.items:
+                if (
+                    node.flow
+                    and item is not node.items[-1]
+                    and isinstance(item, ScalarNode)
+                    and item.style == "plain"
+                    and unbalanced(item.text)
+                ):
+                    start = self.source.offset(item.span.line, item.span.column)
+                    yield start, balanced_end(self.source.text, start)
+                yield from self._split(item)
+        elif isinstance(node, MappingNode):
+            for entry in node:
+                yield from self._split(entry.value)
+
+    def _truncated(self, node: Node) -> str:
+        """The line quoted, where YAML took the rest of an expression for a comment."""
+        if not isinstance(node, ScalarNode) or node.style != "plain":
+            return ""
+        line = self.source.line(node.span.end_line)
+        rest = line[node.span.end_column - 1 :]
+        if node.span.line != node.span.end_line or not _COMMENT.match(rest):
+            return ""
+        start = self.source.offset(node.span.line, node.span.column)
+        end = self.source.offset(node.span.line, 1) + len(line.rstrip())
+        return "YAML takes ` #` and what follows for a comment. Quote the expression:\n" + (
+            quoted_line(self.source, start, end)
+        )

@@ -1,0 +1,59 @@
+"""From a text to a Spec: the entry to the language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from leafmesh_nb.errors import MeshError
+from leafmesh_nb.language.build import build
+from leafmesh_nb.language.context import Context
+from leafmesh_nb.language.diagnostics import Collector, Diagnostic
+from leafmesh_nb.language.reader import read
+from leafmesh_nb.language.render import render_text
+from leafmesh_nb.language.source import Source
+from leafmesh_nb.language.spec import Spec
+
+__all__ = ["Parsed", "load", "parse"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a text gave: a Spec, or None where there is an error among the diagnostics."""
+
+    spec: Spec | None
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """The diagnostics that are errors."""
+        return tuple(d for d in self.diagnostics if d.severity == "error")
+
+
+def parse(text: str, *, source: str = "mesh", name: str | None = None) -> Parsed:
+    """Read and check a mesh. Never raises for what a text contains.
+
+    ``source`` names the text in diagnostics (``cell``, a file's name); ``name`` is a name that
+    the mesh was given elsewhere, which must be its own.
+    """
+    origin = Source(text, source)
+    collector = Collector(origin)
+    node = read(origin, collector)
+    spec = None
+    if node is not None:
+        spec = build(Context(origin, collector), node, text, name)
+    return Parsed(None if collector.failed else spec, collector.finish())
+
+
+def load(text: str, *, source: str = "mesh", name: str | None = None) -> Spec:
+    """The Spec of a text. Raises MeshError with all diagnostics if there is an error."""
+    parsed = parse(text, source=source, name=name)
+    if parsed.spec is not None:
+        return parsed.spec
+    errors = parsed.errors
+    first = errors[0]
+    count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+    place = f"{source}, line {first.span.line}, column {first.span.column}"
+    raise MeshError(
+        f"{count}; the first is at {place}\n\n{render_text(parsed.diagnostics)}",
+        parsed.diagnostics,
+    )

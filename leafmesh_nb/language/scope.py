@@ -1,0 +1,162 @@
+"""The names that an expression may use, with their types, for each place in a mesh.
+
+| place | names |
+|---|---|
+| a step's ``when`` and ``with``, a workflow's ``output`` | ``input memory steps run now`` |
+| a step's ``save`` | the same and ``output``, that step's own |
+| a workflow's ``save`` | ``input memory run now``: it is done before any step |
+| ``instructions`` | ``input memory run now``: the capability's inputs, the granted fields |
+| policies | ``memory run cost task agent input now``, and at ``tool`` ``tool.name
+  tool.arguments``, at ``output`` ``output`` |
+
+``run`` is ``{id, workflow, requester, started}``. In policies ``cost`` is what the run has spent
+so far, ``{spent, list_price}``, in US dollars; ``task`` is the step at the gate, ``{step,
+capability, complexity, domain, input}``, where ``input`` is what the agent is given; ``agent`` is
+``{id, role, kind}``; and ``input`` is the workflow's own input, as everywhere.
+
+Where a policy covers things of several types, a name has the fields of all of them, a field that
+only some have may be null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from leafmesh_nb.language.spec import AgentSpec, Point, Target
+from leafmesh_nb.language.types import (
+    ANY,
+    DATETIME,
+    MONEY,
+    STRING,
+    Type,
+    object_of,
+)
+
+if TYPE_CHECKING:
+    from leafmesh_nb.language.context import Context
+
+__all__ = ["RUN", "STATUS", "instruction_names", "policy_names", "union", "workflow_names"]
+
+Names = dict[str, Type]
+
+STATUS = Type("enum", values=("done", "skipped", "failed"))
+RUN = object_of(
+    {"id": STRING, "workflow": STRING, "requester": STRING.or_null(), "started": DATETIME}
+)
+COST = object_of({"spent": MONEY, "list_price": MONEY})
+AGENT = object_of({"id": STRING, "role": STRING, "kind": Type("enum", values=("llm", "python"))})
+COMPLEXITY = Type("enum", values=("routine", "standard", "complex"), nullable=True)
+
+
+def memory_names(ctx: Context, only: Iterable[str] | None = None) -> Type:
+    """Shared memory as an object of its fields."""
+    names = ctx.memory if only is None else [name for name in only if name in ctx.memory]
+    return object_of({name: ctx.memory[name].type for name in names})
+
+
+def workflow_names(ctx: Context, input: Type, steps: Mapping[str, Type] | None = None) -> Names:
+    """The names of a workflow's expressions; ``steps`` maps each step to ``{status, output}``."""
+    names = {"input": input, "memory": memory_names(ctx), "run": RUN, "now": DATETIME}
+    if steps is not None:
+        names["steps"] = object_of(steps)
+    return names
+
+
+def step_type(output: Type, done: bool) -> Type:
+    """What ``steps.X`` is where X must be done, or where it may have been skipped."""
+    return object_of({"status": STATUS, "output": output if done else output.or_null()})
+
+
+def instruction_names(ctx: Context, agent: AgentSpec) -> Names:
+    """The names of an agent's instructions."""
+    return {
+        "input": union(c.input for c in agent.capabilities.values()),
+        "memory": memory_names(ctx, agent.memory.read),
+        "run": RUN,
+        "now": DATETIME,
+    }
+
+
+def policy_names(
+    ctx: Context, at: Point, target: Target, inputs: Mapping[str, Type], steps: Mapping[str, str]
+) -> Names:
+    """The names of a policy.
+
+    ``inputs`` maps each workflow that it may meet to its input, ``steps`` each such step to its
+    capability.
+    """
+    agents = [a for a in ctx.agents.values() if not target.agents or a.id in target.agents]
+    wanted = target.capabilities or tuple(ctx.capabilities)
+    if target.steps:
+        named = {steps[name] for name in target.steps if name in steps}
+        wanted = tuple(name for name in wanted if name in named)
+    offered = [c for a in agents for c in a.capabilities.values() if c.name in wanted]
+    task = object_of(
+        {
+            "step": STRING,
+            "capability": STRING,
+            "complexity": COMPLEXITY,
+            "domain": STRING.or_null(),
+            "input": union(c.input for c in offered),
+        }
+    )
+    names: Names = {
+        "memory": memory_names(ctx),
+        "run": RUN,
+        "cost": COST,
+        "task": task,
+        "agent": AGENT,
+        "input": union(inputs.values()),
+        "now": DATETIME,
+    }
+    if at == "tool":
+        tools = [ctx.tools[name] for name in target.tools or ctx.tools if name in ctx.tools]
+        if not target.tools and (target.agents or target.capabilities):
+            granted = {tool for a in agents for tool in a.tools}
+            tools = [tool for tool in tools if tool.name in granted]
+        names["tool"] = object_of(
+            {"name": STRING, "arguments": union(tool.input for tool in tools)}
+        )
+    if at == "output":
+        names["output"] = union(c.output for c in offered)
+    return names
+
+
+def union(types: Iterable[Type]) -> Type:
+    """A type that has the values of all of these; ``any`` where the shorthand has none."""
+    found: Type | None = None
+    for type in types:
+        found = type if found is None else _either(found, type)
+    return ANY if found is None else found
+
+
+def _either(one: Type, other: Type) -> Type:
+    if one == other:
+        return one
+    null = one.nullable or other.nullable
+    joined = _joined(one, other)
+    return joined.or_null() if null else joined
+
+
+def _joined(one: Type, other: Type) -> Type:
+    kinds = (one.kind, other.kind)
+    if kinds == ("object", "object"):
+        fields: dict[str, Type] = {}
+        for name in dict.fromkeys((*one.names(), *other.names())):
+            left, right = one.field(name), other.field(name)
+            if left is not None and right is not None:
+                fields[name] = _either(left, right)
+            else:
+                fields[name] = (left or right or ANY).or_null()
+        return object_of(fields)
+    if kinds == ("enum", "enum"):
+        return Type("enum", values=tuple(dict.fromkeys((*one.values, *other.values))))
+    if set(kinds) <= {"enum", "string"}:
+        return STRING
+    if one.kind == other.kind and one.kind in ("list", "map"):
+        return Type(one.kind, items=_either(one.items or ANY, other.items or ANY))
+    numeric = ("integer", "number", "money")
+    if one.kind in numeric and other.kind in numeric:
+        return Type(max(one.kind, other.kind, key=numeric.index))
+    return ANY if one.kind != other.kind else Type(one.kind)
