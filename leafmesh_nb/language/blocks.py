@@ -44,6 +44,9 @@ def mapping(ctx: Context, node: Node, what: str, example: str = "") -> MappingNo
     if isinstance(node, MappingNode):
         return node
     hint = f"For example {example}." if example else ""
+    if isinstance(node, ScalarNode) and node.value is None:
+        ctx.collector.error("LM211", f"{what} is empty.", node.span, hint)
+        return None
     ctx.collector.error(
         "LM204", f"{what} must be a map, and this is {kind_of(node)}.", node.span, hint
     )
@@ -294,7 +297,7 @@ def reference(
     names = ctx.declared[kind] if known is None else known
     if node.text in names:
         return node.text
-    if kind in ctx.broken:
+    if known is None and kind in ctx.broken:
         return None
     code, what = _References[kind]
     close = suggest(node.text, names)

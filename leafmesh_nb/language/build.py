@@ -18,7 +18,6 @@ from leafmesh_nb.language.currencies import CURRENCIES
 from leafmesh_nb.language.names import check_id
 from leafmesh_nb.language.nodes import Node, ScalarNode, Span
 from leafmesh_nb.language.spec import Budgets, Policy, Routing, Spec, Workflow
-from leafmesh_nb.language.suggest import suggest
 
 __all__ = ["build"]
 
@@ -116,12 +115,14 @@ def _currency(ctx: Context, keys: Keys) -> str:
     if code in CURRENCIES:
         return code
     node = keys.get("currency")
-    close = suggest(code, CURRENCIES)
+    close = next((known for known in sorted(CURRENCIES) if known == code.upper()), None)
+    starts = [known for known in sorted(CURRENCIES) if known.startswith(code[:2].upper())]
+    offer = ", ".join(starts) or "USD or EUR"
     ctx.collector.error(
         "LM210",
         f"`{code[:40]}` is not a currency.",
         node.span if isinstance(node, ScalarNode) else _START,
-        f"Did you mean `{close}`?" if close else "Write its ISO 4217 code, such as USD or EUR.",
+        f"Did you mean `{close}`?" if close else f"Write its ISO 4217 code, such as {offer}.",
     )
     return "USD"
 

@@ -160,7 +160,10 @@ def _capabilities(ctx: Context, keys: Keys, kind: str) -> dict[str, Capability]:
         )
         if block is None:
             continue
+        errors = ctx.collector.errors
         capability = _capability(ctx, entry, block)
+        if ctx.collector.errors > errors:
+            ctx.doubtful.add(capability.name)
         if kind == "python":
             check_arguments(ctx, block.get("input"), "an agent")
         if valid:
@@ -221,7 +224,7 @@ def _agree(ctx: Context, capability: Capability, block: Keys) -> None:
         ("input", capability.input, first.input),
         ("output", capability.output, first.output),
     ):
-        if own == other:
+        if own == other or capability.name in ctx.doubtful:
             continue
         misfit = compare(own, other) or compare(other, own)
         detail = f": {misfit}" if misfit else ""

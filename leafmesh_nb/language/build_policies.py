@@ -18,7 +18,6 @@ from leafmesh_nb.language.plain import WRONG, accept_node
 from leafmesh_nb.language.scope import policy_names
 from leafmesh_nb.language.spec import Point, Policy, PolicyTest, Rule, Target, Verdict, Workflow
 from leafmesh_nb.language.suggest import suggest
-from leafmesh_nb.language.types import describe
 
 __all__ = ["DEFAULT_WITHIN", "build_policies", "digest"]
 
@@ -250,14 +249,7 @@ def _condition(ctx: Context, block: Keys, names: Environment) -> Expression | No
     expression = ctx.expression(node) if node is not None else None
     if expression is None:
         return None
-    type = ctx.check(expression, names)
-    if type is not None and type.kind not in ("boolean", "any"):
-        ctx.collector.error(
-            "LM403",
-            f"A condition must be true or false, and this is {describe(type)}.",
-            expression.span,
-            "Compare it with something, as in x > 0 or x == y.",
-        )
+    ctx.check_condition(expression, names)
     return expression
 
 

@@ -25,7 +25,7 @@ from leafmesh_nb.language.spec import (
     Person,
     ToolSpec,
 )
-from leafmesh_nb.language.types import Type
+from leafmesh_nb.language.types import Type, describe
 
 __all__ = ["Context"]
 
@@ -43,7 +43,7 @@ def _declared() -> dict[str, dict[str, Span]]:
 class Context:
     """``declared`` holds every name by its kind, with its place, before anything is built, so
     that a reference to something that is itself wrong gives no second error. ``broken`` are the
-    kinds whose names could not be read."""
+    kinds whose names could not be read, ``doubtful`` the capabilities with an error in a type."""
 
     source: Source
     collector: Collector
@@ -56,6 +56,7 @@ class Context:
     agents: dict[str, AgentSpec] = field(default_factory=dict)
     capabilities: dict[str, Capability] = field(default_factory=dict)
     input_nodes: dict[str, MappingNode] = field(default_factory=dict)
+    doubtful: set[str] = field(default_factory=set)
 
     def expression(self, node: Node) -> Expression | None:
         """The expression of a node, or None, which is reported; where YAML ate a part of it, with
@@ -92,6 +93,25 @@ class Context:
         for finding in findings:
             self.collector.finding(finding)
         return None if any(f.severity == "error" for f in findings) else type
+
+    def check_condition(self, expression: Expression, environment: Environment) -> None:
+        """Check an expression that must be true or false: null is neither."""
+        type = self.check(expression, environment)
+        if type is not None and type.kind not in ("boolean", "any"):
+            self.collector.error(
+                "LM403",
+                f"A condition must be true or false, and this is {describe(type)}.",
+                expression.span,
+                "Compare it with something, as in x > 0 or x == y.",
+            )
+        elif type is not None and type.nullable:
+            text = expression.text if len(expression.text) <= 60 else "…"
+            self.collector.error(
+                "LM403",
+                "A condition must be true or false, and this may be null.",
+                expression.span,
+                f"Say what null means: default({text}, false).",
+            )
 
     def _split(self, node: Node) -> Iterator[tuple[int, int]]:
         """Expressions in a flow list that a comma of their own cut in two, in the source."""

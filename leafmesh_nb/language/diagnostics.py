@@ -142,9 +142,14 @@ class Collector:
             self._closed.append(span)
 
     @property
+    def errors(self) -> int:
+        """How many errors were found."""
+        return self._errors_left_out + sum(d.severity == "error" for d in self._found.values())
+
+    @property
     def failed(self) -> bool:
         """Whether there is an error among what was found."""
-        return self._errors_left_out > 0 or any(d.severity == "error" for d in self._found.values())
+        return self.errors > 0
 
     def finish(self) -> tuple[Diagnostic, ...]:
         """All that was found, by place, with the source lines, secrets masked."""

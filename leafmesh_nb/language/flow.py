@@ -19,21 +19,7 @@ __all__ = ["check_flow", "check_save"]
 def check_flow(ctx: Context, draft: Draft, names: Environment) -> None:
     """Check a step's ``when``, ``with`` and ``save`` against the names it may use."""
     if draft.when is not None:
-        type = ctx.check(draft.when, names)
-        if type is not None and type.kind not in ("boolean", "any"):
-            ctx.collector.error(
-                "LM403",
-                f"`when` must be true or false, and this is {describe(type)}.",
-                draft.when.span,
-                "Compare it with something, as in x > 0 or x == y.",
-            )
-        elif type is not None and type.nullable:
-            ctx.collector.error(
-                "LM403",
-                "`when` must be true or false, and this may be null.",
-                draft.when.span,
-                f"Say what null means: default({_short(draft.when.text)}, false).",
-            )
+        ctx.check_condition(draft.when, names)
     _check_inputs(ctx, draft, names)
     check_save(ctx, draft.save, {**names, "output": draft.output(ctx)})
     _check_grants(ctx, draft)
@@ -157,7 +143,8 @@ def _check_fit(
             hint = f"Say what to take where it is null: default({_short(expression.text)}, …)."
         message = f"{what[0].upper()}{what[1:]} does not take this: {misfit}."
         ctx.collector.error("LM403", message, expression.span, hint, related)
-    else:
+    elif not ctx.collector.failed:
+        # Where there are errors, the doubt may be no more than their echo.
         ctx.collector.warning(
             "LM404",
             f"It cannot be proved that this fits {what}: {misfit}.",

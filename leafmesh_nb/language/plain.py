@@ -91,6 +91,6 @@ def _settled(values: dict[str, Any]) -> Any:
 
 def _quote_hint(type: Type, node: Node) -> str:
     text_needed = type.kind in ("string", "enum")
-    if text_needed and isinstance(node, ScalarNode) and node.style == "plain" and node.text:
+    if text_needed and isinstance(node, ScalarNode) and node.text and node.value != node.text:
         return f'Quote it: "{node.text}".'
     return ""

@@ -235,10 +235,12 @@ class _Builder:
             value = self._resolve(text, span)
         elif style == "double":
             self._check_escapes(text, span)
-        if "{{" in text and (match := _PLACEHOLDER.search(text)):
-            self._unfilled(match.group(), span)
         places = places_of(self.source, start, end, style, text)
-        return ScalarNode(text, style, value, span, places)
+        node = ScalarNode(text, style, value, span, places)
+        if "{{" in text and (match := _PLACEHOLDER.search(text)):
+            self._unfilled(match.group(), node.locate(*match.span()))
+            self.collector.close(span)
+        return node
 
     def _resolve(self, text: str, span: Span) -> Scalar:
         try:
