@@ -254,7 +254,7 @@ class Checker:
         if isinstance(node.key, Constant) and isinstance(node.key.value, str):
             place = (node.key.start, node.key.end)
             return self._field_of(node, node.operand, node.key.value, place, scope)
-        key = self.value(node.key, replace(scope, lenient=False))
+        key = self.value(node.key, scope)
         kind = self.infer(node.operand, scope)
         if kind.nullable and kind.kind != "any" and not is_null(kind) and not scope.lenient:
             message = f"`{scope.text(node.operand)}` may be null here, and null has no items"
@@ -343,7 +343,7 @@ class Checker:
                     scope,
                     (node.over.start, node.over.end),
                 )
-        inner = replace(scope.binding(node.variable, item), lenient=False)
+        inner = scope.binding(node.variable, item)
         if node.condition is not None:
             self.condition(node.condition, inner, f"{node.kind}()")
             inner = inner.knowing(proven(node.condition, True))

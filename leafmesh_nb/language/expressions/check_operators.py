@@ -89,14 +89,14 @@ def _number(operator: str, left: Type, right: Type) -> Type | None:
 
 def _membership(checker: Checker, node: Binary, scope: Scope) -> Type:
     left = checker.infer(node.left, scope)
-    right = checker.value(node.right, scope)
-    place = (node.right.start, node.right.end)
     if isinstance(node.right, ListOf):
         for item in node.right.items:
             kind = checker.infer(item, scope)
-            if _check_pair(checker, left, node.left, kind, item, (item.start, item.end), scope):
-                break
-    elif right.kind == "list":
+            _check_pair(checker, left, node.left, kind, item, (item.start, item.end), scope)
+        return BOOLEAN
+    right = checker.value(node.right, scope)
+    place = (node.right.start, node.right.end)
+    if right.kind == "list":
         if right.items is not None:
             _check_pair(
                 checker, left, node.left, right.items, node.right, (node.start, node.end), scope

@@ -11,7 +11,6 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Any
 
 from leafmesh_nb.language.expressions.ast import (
@@ -37,6 +36,7 @@ from leafmesh_nb.language.expressions.functions import FUNCTIONS, METHODS
 from leafmesh_nb.language.expressions.macros import compile_macro
 from leafmesh_nb.language.expressions.operators import ARITHMETIC, negated
 from leafmesh_nb.language.expressions.values import (
+    CHARACTERS_PER_COST,
     MISSING,
     Failure,
     Frame,
@@ -44,6 +44,7 @@ from leafmesh_nb.language.expressions.values import (
     equal,
     kind_of,
     load,
+    no_order,
     ordered,
 )
 
@@ -59,7 +60,6 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_MAPS = frozenset({dict, MappingProxyType})
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +124,8 @@ def _path(node: Name | Select | Index, scope: _Scope) -> Run:
         value: Any = frame.names
         try:
             for key in keys:
-                value = value[key] if type(value) in _MAPS else _field(load(value), key)
-            return load(value)
+                value = value[key] if type(value) is dict else _field(load(value), key)
+            return value if type(value) is str else load(value)
         except KeyError:
             failure = Failure("")
         except Failure as caught:
@@ -172,19 +172,20 @@ def _chain(root: Run, fields: tuple[str, ...], node: Node, scope: _Scope) -> Run
     return run
 
 
-def _field(value: Any, key: str) -> Any:
-    """A field of a loaded value."""
+def _field(value: Any, key: str, called: str = "") -> Any:
+    """A field of a loaded value; ``called`` is its name in messages."""
+    called = called or f"`{key}`"
     if isinstance(value, Mapping):
         try:
             found = value.get(key, MISSING)
         except Exception as error:
-            raise Failure(f"`{key}` could not be read ({type(error).__name__})") from None
+            raise Failure(f"{called} could not be read ({type(error).__name__})") from None
         if found is MISSING:
-            raise absent(f"there is no `{key}` here")
+            raise absent(f"there is no {called} here")
         return found
     if value is None:
-        raise absent(f"`{key}` of null: there is no value here")
-    raise Failure(f"{kind_of(value)} has no fields: `{key}`")
+        raise absent(f"null has no {called}")
+    raise Failure(f"{kind_of(value)} has no {called}: it has no fields")
 
 
 def _step(node: Name | Select | Index, scope: _Scope) -> Run:
@@ -207,7 +208,7 @@ def _step(node: Name | Select | Index, scope: _Scope) -> Run:
 
 def _item(value: Any, key: Any) -> Any:
     if isinstance(value, list | tuple):
-        if type(key) is Decimal and key == key.to_integral_value() and abs(key) < 2**63:
+        if type(key) is Decimal and key == int(key):
             key = int(key)
         if type(key) is not int:
             raise Failure(f"a list is indexed by a number, not by {kind_of(key)}")
@@ -217,7 +218,8 @@ def _item(value: Any, key: Any) -> Any:
     if isinstance(value, Mapping) or value is None:
         if type(key) is not str:
             raise Failure(f"a map is indexed by a text, not by {kind_of(key)}")
-        return _field(value, key)
+        # The key may hold what nobody should read in a message.
+        return _field(value, key, "such a field")
     raise Failure(f"{kind_of(value)} has no items")
 
 
@@ -332,6 +334,17 @@ def _binary(node: Binary, scope: _Scope) -> Run:
 
 def _comparison(node: Binary, scope: _Scope, left: Run, right: Run) -> Run:
     compare = _COMPARISONS[node.operator]
+    constant = node.right.value if isinstance(node.right, Constant) else None
+
+    def run_constant(frame: Frame) -> bool:
+        value = left(frame)
+        kind = type(value)
+        if kind is Decimal or kind is int:
+            return compare(value, constant)
+        raise _place(no_order(value, constant), node, scope)
+
+    if type(constant) is int or type(constant) is Decimal:
+        return run_constant
 
     def run(frame: Frame) -> bool:
         a, b = left(frame), right(frame)
@@ -342,6 +355,8 @@ def _comparison(node: Binary, scope: _Scope, left: Run, right: Run) -> Run:
             ordered(a, b)
         except Failure as failure:
             raise _place(failure, node, scope) from None
+        if first is str:
+            frame.charge(len(a) // CHARACTERS_PER_COST)
         return compare(a, b)
 
     return run
@@ -353,7 +368,9 @@ def _unequal(left: Any, right: Any, frame: Frame) -> bool:
 
 def _contained(left: Any, right: Any, frame: Frame) -> bool:
     if isinstance(right, Mapping):
-        return type(left) is str and left in right
+        if isinstance(left, str | int | Decimal):
+            return type(left) is str and left in right
+        raise Failure(f"{kind_of(left)} is no key of a map")
     if not isinstance(right, list | tuple):
         hint = "; use contains()" if isinstance(right, str) else ""
         raise Failure(f"`in` needs a list or a map, not {kind_of(right)}{hint}")
@@ -371,7 +388,7 @@ def _logic(node: Logic, scope: _Scope) -> Run:
         kept: Failure | None = None
         for term in terms:
             try:
-                value = term(frame)
+                value: object = term(frame)
                 if value is decisive:
                     return decisive
                 if value is not neutral:
@@ -418,7 +435,7 @@ def _map(node: MapOf, scope: _Scope) -> Run:
                     Failure(f"the keys of a map are texts, not {kind_of(name)}"), place, scope
                 )
             if name in made:
-                raise _place(Failure(f"the key `{name}` is there twice"), place, scope)
+                raise _place(Failure("a key of this map is there twice"), place, scope)
             made[name] = value(frame)
         return made
 

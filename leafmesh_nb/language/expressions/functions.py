@@ -77,11 +77,15 @@ def _contains(frame: Frame, text: Any, part: Any) -> bool:
 
 
 def _starts_with(frame: Frame, text: Any, part: Any) -> bool:
-    return _text(text, "the text").startswith(_text(part, "what startsWith() looks for"))
+    start = _text(part, "what startsWith() looks for")
+    frame.charge(len(start) // CHARACTERS_PER_COST)
+    return _text(text, "the text").startswith(start)
 
 
 def _ends_with(frame: Frame, text: Any, part: Any) -> bool:
-    return _text(text, "the text").endswith(_text(part, "what endsWith() looks for"))
+    end = _text(part, "what endsWith() looks for")
+    frame.charge(len(end) // CHARACTERS_PER_COST)
+    return _text(text, "the text").endswith(end)
 
 
 def _lower(frame: Frame, text: Any) -> str:
@@ -95,7 +99,8 @@ def _matches(frame: Frame, text: Any, pattern: Any) -> bool:
     frame.charge(len(text) // CHARACTERS_PER_COST)
     found = _compiled(pattern)
     if isinstance(found, str):
-        raise Failure(found)
+        # Up to the colon: what follows quotes a pattern that may come from anywhere.
+        raise Failure(found.partition(":")[0])
     try:
         return found.search(text) is not None
     except UnicodeError:
@@ -174,6 +179,8 @@ def _round(frame: Frame, value: Any, places: Any = None) -> Any:
         return bounded(int(_ROUNDING.to_integral_value(Decimal(value))))
     if type(places) is not int or not 0 <= places <= _PLACES:
         raise Failure(f"round() takes 0 to {_PLACES} places")
+    if type(value) is int:
+        return value
     try:
         return bounded(_ROUNDING.quantize(Decimal(value), Decimal((0, (1,), -places))))
     except DecimalException:

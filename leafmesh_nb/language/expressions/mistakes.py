@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from leafmesh_nb.language.expressions.finding import Problem
 
@@ -105,7 +105,7 @@ def _position(failure: UnexpectedInput, end: int) -> int:
     token = getattr(failure, "token", None)
     if token is not None and token.type == "$END":
         return end
-    return min(failure.pos_in_stream, end)
+    return min(cast(int, failure.pos_in_stream), end)
 
 
 def _wants_value(failure: UnexpectedInput) -> bool:

@@ -45,7 +45,7 @@ def bounded(value: Any) -> Any:
         raise Failure("the result does not fit 64 bits")
     if not value:
         # Zero keeps its places (0.00) but no others: 0E-5000 would be slow to write.
-        return value if -34 <= value.adjusted() <= 0 else Decimal(0)
+        return value.copy_abs() if -34 <= value.adjusted() <= 0 else Decimal(0)
     if -LARGEST_EXPONENT <= value.adjusted() <= LARGEST_EXPONENT:
         return value
     raise Failure("the result is out of bounds")

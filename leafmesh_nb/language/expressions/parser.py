@@ -166,7 +166,7 @@ class _Builder:
             if type(value) is int:
                 return Constant(*place, 1, -value)
             if isinstance(value, Decimal):
-                return Constant(*place, 1, value.copy_negate())
+                return Constant(*place, 1, value.copy_negate() if value else value)
         return Unary(*place, _depth(place, operand), cast(Any, str(operator)), operand)
 
     def select(self, parts: list[Any]) -> Node:

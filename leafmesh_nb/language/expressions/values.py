@@ -29,6 +29,7 @@ __all__ = [
     "equal",
     "kind_of",
     "load",
+    "no_order",
     "ordered",
     "written",
 ]
@@ -104,6 +105,7 @@ class _Missing:
 
 MISSING = _Missing()
 
+_ORDERS = frozenset({bool, int, str, datetime, date, timedelta})
 _PLAIN = frozenset({str, bool, type(None), dict, list, tuple, timedelta, date, MappingProxyType})
 
 
@@ -122,13 +124,13 @@ def load(value: Any) -> Any:
             return value
         raise Failure("this integer does not fit 64 bits")
     if kind is Decimal:
-        if value.is_finite():
-            if not value:
-                return value if value.adjusted() == 0 else Decimal(0)
-            if -LARGEST_EXPONENT <= value.adjusted() <= LARGEST_EXPONENT:
-                return value
-            raise Failure("this number is out of bounds")
-        raise Failure("this is not a finite number")
+        # The adjusted exponent of an infinity is 0.
+        if -LARGEST_EXPONENT <= value.adjusted() <= LARGEST_EXPONENT and value.is_finite():
+            return value
+        if not value:
+            return Decimal(0)
+        bad = "out of bounds" if value.is_finite() else "not a finite number"
+        raise Failure(f"this number is {bad}")
     if kind is float:
         return load(Decimal(repr(value)))
     if kind is datetime:
@@ -166,7 +168,8 @@ def _in_utc(value: datetime) -> datetime:
     if value.tzinfo is None or value.tzinfo is UTC:
         return value
     try:
-        return value.astimezone(UTC)
+        # Without an offset astimezone would take the machine's zone.
+        return value.replace(tzinfo=None) if value.utcoffset() is None else value.astimezone(UTC)
     except Exception:
         raise Failure("this time has no usable time zone") from None
 
@@ -198,6 +201,8 @@ def equal(left: Any, right: Any, frame: Frame, nesting: int = 0) -> bool:
     """Equality of loaded values; values of unrelated kinds are not equal (as in CEL)."""
     a, b = type(left), type(right)
     if a is str and b is str:
+        if len(left) > CHARACTERS_PER_COST:
+            frame.charge(len(left) // CHARACTERS_PER_COST)
         return bool(left == right)
     number_a, number_b = a is int or a is Decimal, b is int or b is Decimal
     if number_a or number_b:
@@ -234,21 +239,26 @@ def _deeper(nesting: int) -> None:
 
 def ordered(left: Any, right: Any) -> None:
     """Failure unless the two can be put in order: two numbers, texts, times, durations, bools."""
-    a, b = type(left), type(right)
-    if (a is int or a is Decimal) and (b is int or b is Decimal):
-        return
-    if a is b and (a is str or a is bool):
-        return
-    if isinstance(left, datetime) and isinstance(right, datetime):
-        if (left.tzinfo is None) != (right.tzinfo is None):
-            raise Failure("one of these two times has no time zone")
-        return
-    for kind in (date, timedelta):
-        if isinstance(left, kind) and isinstance(right, kind) and a is not datetime:
-            if b is datetime:
-                break
-            return
-    raise Failure(f"{kind_of(left)} and {kind_of(right)} have no order")
+    a, b = _order(left), _order(right)
+    if a is None or a is not b:
+        raise no_order(left, right)
+    if a is datetime and (left.tzinfo is None) != (right.tzinfo is None):
+        raise Failure("one of these two times has no time zone")
+
+
+def no_order(left: Any, right: Any) -> Failure:
+    """The failure of a comparison by size."""
+    return Failure(f"{kind_of(left)} and {kind_of(right)} have no order")
+
+
+def _order(value: Any) -> type | None:
+    """The order that a loaded value belongs to."""
+    kind = type(value)
+    if kind is Decimal:
+        return int
+    if kind in _ORDERS:
+        return kind
+    return next((o for o in (datetime, date, timedelta) if isinstance(value, o)), None)
 
 
 def written(value: Any, nesting: int = 0) -> str:
