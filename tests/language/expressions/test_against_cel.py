@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from leafmesh_nb.language.expressions import ErrorValue, Expression, parse_expression_text
-from leafmesh_nb.language.expressions.ast import Binary, Has, Node, children
+from leafmesh_nb.language.expressions.ast import Binary, Constant, Has, Node, children, paths
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("cel_expr_python") is None,
