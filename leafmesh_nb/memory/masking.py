@@ -30,6 +30,8 @@ _SHORTEST = 4
 _COMMON_DIGITS = 7
 # Overlapping occurrences are looked for up to this length; beyond, the search would turn quadratic.
 _OVERLAPPING = 64
+# Up to this many secrets, one search of the text for each is quicker than one look at each place.
+_FEW = 24
 # Masking shortens the text; one pass settles all but texts made to defeat it.
 _PASSES = 8
 
@@ -85,6 +87,10 @@ class Masker:
             for form in _forms(secret):
                 forms.setdefault(form)
         self._secrets = tuple(sorted(forms, key=lambda form: (-len(form), form)))
+        self._by_start: dict[str, list[str]] = {}
+        if len(self._secrets) > _FEW:
+            for form in self._secrets:
+                self._by_start.setdefault(form[:_SHORTEST], []).append(form)
 
     @classmethod
     def for_run(cls, spec: Spec, events: Iterable[Recorded]) -> Masker:
@@ -169,7 +175,10 @@ class Masker:
         return self.value(value)
 
     def _mask_secrets(self, text: str) -> str:
-        spans = sorted(span for secret in self._secrets for span in _occurrences(secret, text))
+        if self._by_start:
+            spans = list(self._scan(text))
+        else:
+            spans = sorted(span for secret in self._secrets for span in _occurrences(secret, text))
         if not spans:
             return text
         pieces: list[str] = []
@@ -181,6 +190,14 @@ class Masker:
             end = max(end, stop)
         pieces.append(text[end:])
         return "".join(pieces)
+
+    def _scan(self, text: str) -> Iterator[tuple[int, int]]:
+        """The longest secret at each place of the text."""
+        for start in range(len(text) - _SHORTEST + 1):
+            for secret in self._by_start.get(text[start : start + _SHORTEST], ()):
+                if text.startswith(secret, start) and not _within_number(secret, text, start):
+                    yield start, start + len(secret)
+                    break
 
 
 def _forms(secret: str) -> Iterator[str]:
@@ -195,15 +212,20 @@ def _forms(secret: str) -> Iterator[str]:
 
 def _occurrences(secret: str, text: str) -> Iterator[tuple[int, int]]:
     size = len(secret)
-    bounded = size <= _COMMON_DIGITS and secret.isdecimal()
     step = 1 if size <= _OVERLAPPING else size
     start = text.find(secret)
     while start >= 0:
-        stop = start + size
-        inside_number = text[start - 1 : start].isdecimal() or text[stop : stop + 1].isdecimal()
-        if not (bounded and inside_number):
-            yield start, stop
+        if not _within_number(secret, text, start):
+            yield start, start + size
         start = text.find(secret, start + step)
+
+
+def _within_number(secret: str, text: str, start: int) -> bool:
+    """Whether a short number is only a part of a longer one there."""
+    stop = start + len(secret)
+    if len(secret) > _COMMON_DIGITS or not secret.isdecimal():
+        return False
+    return text[start - 1 : start].isdecimal() or text[stop : stop + 1].isdecimal()
 
 
 def _mask_cards(run: re.Match[str]) -> str:

@@ -143,6 +143,12 @@ class TestSecrets:
         assert shown["a"] is not value["a"]
         assert shown["a"][0] is not value["a"][0]
 
+    def test_many_mask_as_few_do(self) -> None:
+        secrets = ["abab", "abcdef", "defgh", "1984", "55120998", "Jane", "Jane Doe"]
+        many = Masker([*secrets, *(f"other {n:04}" for n in range(100))])
+        for text in ("ababab-abcdefgh", "1984 119842 0055120998", "Jane Doe, Jane, Jan", "", "abc"):
+            assert many.text(text) == Masker(secrets).text(text)
+
     def test_deterministic_whatever_the_order(self) -> None:
         secrets = ["abcd", "cdef", "efgh", "12345678"]
         text = "abcdefgh 12345678 abcd"
