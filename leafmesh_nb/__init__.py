@@ -60,7 +60,7 @@ _ERRORS = (
 )
 _MESH = ("Approval", "Mesh", "Route", "Run", "approvals", "resume", "runs", "verify")
 
-__all__ = sorted([*_ERRORS, *_MESH, "__version__", "testing"])  # noqa: PLE0605  # built from the tables above
+__all__ = sorted([*_ERRORS, *_MESH, "__version__", "testing"])  # built from the tables above
 
 
 def __getattr__(name: str) -> Any:

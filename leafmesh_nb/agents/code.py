@@ -25,7 +25,8 @@ def _describe(function: Any) -> Any:
     function = getattr(function, "__wrapped__", function)
     code = getattr(function, "__code__", None)
     if code is None:
-        code = getattr(getattr(type(function), "__call__", None), "__code__", None)
+        call = type(function).__dict__.get("__call__")
+        code = getattr(call, "__code__", None)
     if code is None:
         return getattr(function, "__qualname__", type(function).__qualname__)
     return (_code(code), getattr(function, "__defaults__", None))

@@ -28,7 +28,9 @@ __all__ = ["AsyncContext", "Context", "Functions", "inside_call"]
 
 Function = Callable[..., Any]
 
-_INSIDE: contextvars.ContextVar[bool] = contextvars.ContextVar("leafmesh_inside_call", default=False)
+_INSIDE: contextvars.ContextVar[bool] = contextvars.ContextVar(
+    "leafmesh_inside_call", default=False
+)
 
 
 def inside_call() -> bool:

@@ -75,9 +75,7 @@ def apply(state: RunState, event: Event) -> None:
     """Carry one event into ``state``. Raises IllegalEventError, with ``state`` unchanged."""
     body = event.body
     if event.seq != state.seq + 1:
-        raise IllegalEventError(
-            f"{event.stream}: seq {event.seq} cannot follow seq {state.seq}"
-        )
+        raise IllegalEventError(f"{event.stream}: seq {event.seq} cannot follow seq {state.seq}")
     if state.ended is not None:
         raise IllegalEventError(f"{event.stream} has ended; {event.kind} cannot follow")
     handler = _HANDLERS.get(type(body))

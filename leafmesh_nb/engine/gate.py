@@ -66,7 +66,10 @@ def passage(
     before = step.actions.get(action)
     value = edit[1] if edit else before.value if before else requested
     subject = _subject(plan, step, action, tool, value)
-    names = policy_names(plan, state, shared, step, now) | _point_names(plan, step, subject)
+    names = {
+        **policy_names(plan, state, shared, step, now),
+        **_point_names(plan, step, subject),
+    }
     decision = decide(plan.spec, subject, names, now)
     bodies: list[Body] = []
     if edit or before is None or _differs(before, decision):

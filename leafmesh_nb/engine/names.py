@@ -12,7 +12,7 @@ from leafmesh_nb.engine.state import RunState, StepState
 from leafmesh_nb.language.values import accept
 from leafmesh_nb.memory.merge import initial
 
-__all__ = ["memory_values", "memory_versions", "policy_names", "step_names"]
+__all__ = ["instruction_names", "memory_values", "memory_versions", "policy_names", "step_names"]
 
 
 def memory_values(
@@ -52,9 +52,7 @@ def memory_versions(plan: Plan, state: RunState, shared: SharedState) -> dict[st
     return versions
 
 
-def step_names(
-    plan: Plan, state: RunState, shared: SharedState, now: datetime
-) -> dict[str, Any]:
+def step_names(plan: Plan, state: RunState, shared: SharedState, now: datetime) -> dict[str, Any]:
     """The names of ``with``, ``when``, ``save`` and ``output``; a skipped step's output is null."""
     steps: dict[str, Any] = {}
     for path in plan.workflow.steps:
@@ -90,8 +88,21 @@ def policy_names(
             "capability": declared.capability or "",
             "complexity": declared.complexity,
             "domain": declared.domain,
+            "input": accept(plan.capability(step.path).input, step.inputs),
         },
-        "agent": {"id": agent.id, "role": agent.role, "kind": agent.kind, "model": step.model},
+        "agent": {"id": agent.id, "role": agent.role, "kind": agent.kind},
+        "now": now,
+    }
+
+
+def instruction_names(
+    plan: Plan, state: RunState, step: StepState, memory: Mapping[str, Any], now: datetime
+) -> dict[str, Any]:
+    """The names of an agent's instructions: what it is given, and the fields it may read."""
+    return {
+        "input": accept(plan.capability(step.path).input, step.inputs),
+        "memory": _typed(plan, memory),
+        "run": _run(state),
         "now": now,
     }
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from leafmesh_nb.language.types import Type
 from leafmesh_nb.language.spec import Capability, Join, Spec, Step, Workflow
+from leafmesh_nb.language.types import Type
 
 __all__ = ["Plan", "Standing", "plan_of", "standing"]
 

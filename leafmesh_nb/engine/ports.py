@@ -1,4 +1,4 @@
-"""What the engine needs from the world, as small Protocols: the real thing and a fake are equals."""
+"""What the engine needs from the world: small Protocols, where real and fake are equals."""
 
 from __future__ import annotations
 

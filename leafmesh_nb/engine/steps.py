@@ -12,10 +12,10 @@ from leafmesh_nb.engine.names import memory_versions, step_names
 from leafmesh_nb.engine.plan import Plan
 from leafmesh_nb.engine.shared import SharedState
 from leafmesh_nb.engine.state import RunState, StepState
-from leafmesh_nb.language.to_json import dump, dump_any
-from leafmesh_nb.language.values import TypeMismatch, accept
 from leafmesh_nb.language.expressions import ErrorValue, Expression
 from leafmesh_nb.language.spec import Capability, MemoryField
+from leafmesh_nb.language.to_json import dump, dump_any
+from leafmesh_nb.language.values import TypeMismatch, accept
 from leafmesh_nb.memory.merge import Op, Write, write_type
 from leafmesh_nb.routing.suitability import Observed, rank
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from leafmesh_nb.errors import MemoryScopeError
-from leafmesh_nb.language.types import Type
 from leafmesh_nb.language.spec import MemoryField
+from leafmesh_nb.language.types import Type
 
 __all__ = ["Op", "Versioned", "Write", "initial", "merged", "write_type"]
 

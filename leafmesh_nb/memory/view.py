@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from leafmesh_nb.errors import MemoryScopeError
+from leafmesh_nb.language.spec import AgentSpec, MemoryField
 from leafmesh_nb.language.to_json import dump
 from leafmesh_nb.language.types import describe
 from leafmesh_nb.language.values import TypeMismatch, accept
-from leafmesh_nb.language.spec import AgentSpec, MemoryField
 from leafmesh_nb.memory.merge import Op, Write, write_type
 
 __all__ = ["MemoryView", "granted"]
@@ -89,9 +89,7 @@ class MemoryView(Mapping[str, Any]):
         try:
             accepted = accept(kind, value)
         except TypeMismatch as error:
-            raise MemoryScopeError(
-                f"memory.{name} takes {describe(kind)}: {error}"
-            ) from None
+            raise MemoryScopeError(f"memory.{name} takes {describe(kind)}: {error}") from None
         self.writes.append(Write(name, dump(kind, accepted), op))
 
     def _refuse(self, name: str, access: str) -> None:

@@ -54,7 +54,7 @@ class AnswersFile:
 
 
 def read_answers(source: str) -> AnswersFile:
-    """``deny``, or the path of a JSON file. Raises ApprovalError naming the place and the remedy."""
+    """``deny``, or the path of a JSON file. Raises ApprovalError with place and remedy."""
     if source == "deny":
         return AnswersFile([{"answer": "reject", "note": "denied by --answers deny"}])
     try:

@@ -37,7 +37,7 @@ from leafmesh_nb.journal import open_journal
 from leafmesh_nb.journal.owner import this_process
 from leafmesh_nb.language import Diagnostic, load, parse
 from leafmesh_nb.language.spec import Spec, Step
-from leafmesh_nb.language.suggest import did_you_mean
+from leafmesh_nb.language.suggest import suggest
 from leafmesh_nb.language.to_json import dump
 from leafmesh_nb.language.values import TypeMismatch, accept
 from leafmesh_nb.mesh import registry
@@ -125,7 +125,9 @@ class Mesh:
         """Bind a function to a declared tool: ``@mesh.tool("pay_out")``."""
         declared = self.spec.tools.get(id)
         if declared is None:
-            raise MeshError(f"mesh {self.name} has no tool {id!r}{_hint(id, list(self.spec.tools))}")
+            raise MeshError(
+                f"mesh {self.name} has no tool {id!r}{_hint(id, list(self.spec.tools))}"
+            )
 
         def bind(function: F) -> F:
             check_signature(f"tool {id}", function, declared.input.names())
@@ -292,7 +294,7 @@ class Mesh:
             lines = [f'@mesh.{kind}("{id}")' for kind, _, id in (m.partition(":") for m in missing)]
             raise RunError(
                 f"mesh {self.name} has no function for {', '.join(missing)}; bind each with "
-                f"{' / '.join(lines)}, or name it in the mesh as python: \"module:function\""
+                f'{" / ".join(lines)}, or name it in the mesh as python: "module:function"'
             )
 
     def __repr__(self) -> str:
@@ -309,9 +311,7 @@ def owner_of(run: str) -> str:
 
 
 def _hint(name: str, known: list[str]) -> str:
-    meant = did_you_mean(name, known)
+    meant = suggest(name, known)
     if meant:
         return f". Did you mean {meant!r}?"
     return f"; there are {', '.join(known)}" if known else ""
-
-

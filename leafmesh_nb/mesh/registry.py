@@ -161,10 +161,12 @@ def runs(journal: str | os.PathLike[str] | None = None) -> pd.DataFrame:
             "status": [row.status for row in rows],
             "requester": [row.requester for row in rows],
             "created": pd.to_datetime([row.created for row in rows], utc=True),
-            "ended": pd.to_datetime([row.ended for row in rows], utc=True),
+            "ended": pd.to_datetime(
+                pd.Series([row.ended for row in rows], dtype="object"), utc=True
+            ),
         }
     )
-    return frame.astype({c: "string" for c in frame.columns[:5]})
+    return frame.astype(dict.fromkeys(frame.columns[:5], "string"))
 
 
 def verify(journal: str | os.PathLike[str] | None = None) -> Verification:

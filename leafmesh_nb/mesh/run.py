@@ -16,9 +16,9 @@ from leafmesh_nb.engine.ports import Journal, Verdict
 from leafmesh_nb.engine.runner import Execution, host
 from leafmesh_nb.engine.state import RunState
 from leafmesh_nb.errors import ApprovalError, LeafmeshError, OwnershipError, RunError
+from leafmesh_nb.language.spec import Spec
 from leafmesh_nb.language.to_json import dump_any
 from leafmesh_nb.language.values import accept
-from leafmesh_nb.language.spec import Spec
 from leafmesh_nb.memory.masking import Masker
 from leafmesh_nb.mesh.approval import Approval
 from leafmesh_nb.mesh.waiting import Attendant, InputLine, wait, wait_async
@@ -129,7 +129,7 @@ class Run:
     # Waiting
 
     def result(self, timeout: float | None = None) -> Any:
-        """The output, once the run is done. Raises RunError, or TimeoutError after ``timeout`` s."""
+        """The output, once the run is done; ``timeout`` in seconds. Raises RunError or TimeoutError."""
         if host().inside():
             raise RunError("a run cannot be waited for from inside the engine", run=self)
         wait(self, self._ended(), timeout)
@@ -178,7 +178,8 @@ class Run:
 
     def _typed_output(self, output: Mapping[str, Any]) -> dict[str, Any]:
         """Money as Decimal again, by the static type of each output expression."""
-        return dict(accept(self._plan.workflow.output_type, dict(output)))
+        kind = self._plan.workflow.output_type
+        return dict(accept(kind, dict(output))) if kind.fields else dict(output)
 
     # Steering
 

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from leafmesh_nb.language.to_json import dump_any
 from leafmesh_nb.language.expressions import ErrorValue
 from leafmesh_nb.language.spec import Policy, Rule, Spec
+from leafmesh_nb.language.to_json import dump_any
 
 __all__ = ["Ask", "Decision", "Subject", "decide", "digest_of"]
 
-SEVERITY = {"approve": 0, "ask": 1, "deny": 2}
+SEVERITY: dict[str, int] = {"approve": 0, "ask": 1, "deny": 2}
 
 NOW = ("now",)
 """A decision that reads the time would change with every look at it: time binds no digest."""
@@ -78,9 +78,7 @@ class Decision:
     asks: tuple[Ask, ...] = ()
 
 
-def decide(
-    spec: Spec, subject: Subject, names: Mapping[str, Any], now: datetime
-) -> Decision:
+def decide(spec: Spec, subject: Subject, names: Mapping[str, Any], now: datetime) -> Decision:
     """The decision on ``subject``. ``names`` are Python values, as the point's rules see them."""
     applying = [p for p in spec.policies.values() if applies(p, subject)]
     if not applying:
@@ -175,13 +173,17 @@ def _verdict(
     else:
         outcome = max((m[0] for m in matched), key=SEVERITY.__getitem__)
         deciding = [m for m in matched if m[0] == outcome]
-        reason = "; ".join(_reason(policy, rule, names, now, values) for _, rule, values in deciding)
+        reason = "; ".join(
+            _reason(policy, rule, names, now, values) for _, rule, values in deciding
+        )
         asks = ()
         if outcome == "ask":
             asks = tuple(
                 ask
                 for _, rule, values in deciding
-                for ask in _ask(spec, policy, rule, values, _reason(policy, rule, names, now, values))
+                for ask in _ask(
+                    spec, policy, rule, values, _reason(policy, rule, names, now, values)
+                )
             )
     record = {"policy": policy.id, "hash": policy.digest, "outcome": outcome, "rules": rules}
     return _Verdict(outcome, reason, record, asks)

@@ -1,4 +1,4 @@
-"""Which models an agent may use for a step: its own choice, else the step's domain and complexity."""
+"""Which models an agent may use for a step: its own choice, else by domain and complexity."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from leafmesh_nb.engine.events import (
 )
 from leafmesh_nb.engine.gate import ask_in_doubt, passage, tool_action
 from leafmesh_nb.engine.keys import call_key, digest
-from leafmesh_nb.engine.names import memory_values
+from leafmesh_nb.engine.names import instruction_names, memory_values
 from leafmesh_nb.engine.ports import ModelReply, ModelRequest, Ports, Seat, Suspended, ToolReply
 from leafmesh_nb.engine.runner.record import Record
 from leafmesh_nb.engine.runner.shared_stream import SharedStream
@@ -31,9 +31,9 @@ from leafmesh_nb.engine.state import CallState, StepState
 from leafmesh_nb.engine.steps import failure
 from leafmesh_nb.errors import AgentError, BudgetError, InDoubtError, LeafmeshError, PolicyDenied
 from leafmesh_nb.language.schema import json_schema
+from leafmesh_nb.language.spec import AgentSpec, ModelSpec
 from leafmesh_nb.language.to_json import dump, dump_any
 from leafmesh_nb.language.values import TypeMismatch, accept
-from leafmesh_nb.language.spec import AgentSpec, ModelSpec
 from leafmesh_nb.memory.view import MemoryView, granted
 from leafmesh_nb.policy.budget import Refusal, refuse_call
 
@@ -99,11 +99,13 @@ class Performer:
         record, step = self._record, self._record.state.steps[path]
         capability = agent.capabilities[record.plan.step(path).capability or ""]
         values = memory_values(record.plan, record.state, record.shared, step.versions)
+        memory = granted(agent, values)
         instructions = ""
         if agent.instructions is not None:
-            text = agent.instructions.render({})
+            now = self._ports.clock.now()
+            names = instruction_names(record.plan, record.state, step, memory, now)
+            text = agent.instructions.render(names, now=now)
             instructions = text if isinstance(text, str) else agent.instructions.text
-        memory = granted(agent, values)
         asked = [declared.name, agent.id, capability.name, instructions, step.inputs, memory]
         return ModelRequest(
             model=declared.name,
@@ -116,16 +118,13 @@ class Performer:
             memory=memory,
             schema=json_schema(capability.output),
             examples=tuple(
-                {"text": e.text, "output": dump_any(dict(e.output))}
-                for e in capability.examples
+                {"text": e.text, "output": dump_any(dict(e.output))} for e in capability.examples
             ),
             max_output_tokens=declared.max_output_tokens or MAX_OUTPUT_TOKENS,
             key=call_key(record.state.run, path, 0, 0, digest(asked)),
         )
 
-    def _start(
-        self, path: str, agent: AgentSpec, request: ModelRequest, worst: Decimal
-    ) -> None:
+    def _start(self, path: str, agent: AgentSpec, request: ModelRequest, worst: Decimal) -> None:
         started = CallStarted(
             key=request.key,
             call="model",
@@ -154,7 +153,9 @@ class Performer:
         began: float,
     ) -> None:
         tokens = (reply.tokens_in, reply.tokens_out)
-        spent = reply.cost if reply.cost is not None else self._ports.prices.spent(declared, *tokens)
+        spent = (
+            reply.cost if reply.cost is not None else self._ports.prices.spent(declared, *tokens)
+        )
         listed = None
         if declared.priced_as:
             listed = self._ports.prices.list_cost(declared.priced_as, *tokens)
@@ -279,7 +280,9 @@ class Performer:
         values = memory_values(record.plan, record.state, record.shared, step.versions)
 
         def denied(field: str, access: str) -> None:
-            self._loop.call_soon_threadsafe(record.append, path, MemoryDenied(field, agent.id, access))
+            self._loop.call_soon_threadsafe(
+                record.append, path, MemoryDenied(field, agent.id, access)
+            )
 
         return MemoryView(agent, record.plan.spec.memory, values, denied)
 
@@ -340,9 +343,7 @@ class Performer:
                 return reply
         return await self._carry_out(path, agent, ordinal, name, given)
 
-    async def _recorded(
-        self, path: str, step: StepState, call: CallState
-    ) -> ToolReply | None:
+    async def _recorded(self, path: str, step: StepState, call: CallState) -> ToolReply | None:
         """What is known of a call that was made before; None when it may be sent (again)."""
         record = self._record
         if call.finished is not None:
@@ -373,7 +374,9 @@ class Performer:
             )
             await record.flush()
             return self._reply(call.started.target, question.value, call.started.request)
-        message = f"{call.started.target} is in doubt, and {question.person or 'nobody'} let it fail"
+        message = (
+            f"{call.started.target} is in doubt, and {question.person or 'nobody'} let it fail"
+        )
         record.append(path, CallFailed(call.started.key, failure("InDoubtError", message)))
         await record.flush()
         raise InDoubtError(message, step=path)
@@ -467,9 +470,7 @@ class Performer:
 
     def _reply(self, tool: str, result: Any, request: Any) -> ToolReply:
         declared = self._record.plan.spec.tools[tool]
-        return ToolReply(
-            accept(declared.output, result), accept(declared.input, request)
-        )
+        return ToolReply(accept(declared.output, result), accept(declared.input, request))
 
     # Shared by all calls
 

@@ -31,9 +31,9 @@ from leafmesh_nb.engine.runner.record import Record
 from leafmesh_nb.engine.runner.shared_stream import SharedStream
 from leafmesh_nb.engine.state import RunState
 from leafmesh_nb.errors import LeafmeshError
+from leafmesh_nb.language.spec import ModelSpec
 from leafmesh_nb.language.to_json import dump
 from leafmesh_nb.language.values import TypeMismatch, accept
-from leafmesh_nb.language.spec import ModelSpec
 from leafmesh_nb.memory.merge import Versioned, Write
 
 __all__ = ["Execution"]
@@ -288,9 +288,7 @@ class Execution:
         return ""
 
     def _answer(self, given: Answer) -> str:
-        outcome = answer(
-            self.plan, self.state, self.record.shared, given, self.ports.clock.now()
-        )
+        outcome = answer(self.plan, self.state, self.record.shared, given, self.ports.clock.now())
         self.record.append(outcome.path, *outcome.bodies)
         return outcome.refusal
 
@@ -321,5 +319,3 @@ class Execution:
                 self._answer(replace(given, id=question.id, channel="script", identity="script"))
                 answered = True
         return answered
-
-

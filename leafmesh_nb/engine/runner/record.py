@@ -53,9 +53,7 @@ class Record:
         """Carry events into the state, to be made durable by the next flush."""
         now = self._ports.clock.now()
         for body in bodies:
-            event = Event(
-                f"run:{self.state.run}", self.state.seq + 1, now, self.epoch, path, body
-            )
+            event = Event(f"run:{self.state.run}", self.state.seq + 1, now, self.epoch, path, body)
             apply(self.state, event)
             self._pending.append(Draft(body, path, now))
 

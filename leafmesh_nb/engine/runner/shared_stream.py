@@ -114,8 +114,8 @@ class SharedStream:
                 body: Body = BudgetReserved(key, str(amount), run, day)
                 append = Append(self.name, (Draft(body, ts=self._clock.now()),), self.state.seq)
                 try:
-                    committed = self._journal.commit(Batch((append,)))
-                    self.state.apply(await asyncio.wrap_future(committed))
+                    events = await asyncio.wrap_future(self._journal.commit(Batch((append,))))
+                    self.state.apply(events)
                 except ConflictError:
                     continue
                 return None
