@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
 from leafmesh_nb.language.expressions.ast import (
     Binary,
@@ -48,7 +48,7 @@ from leafmesh_nb.language.suggest import suggest
 
 __all__ = ["check"]
 
-_T = TypeVar("_T")
+_HYPHENATED = re.compile(r"(?:-[A-Za-z_][A-Za-z0-9_]*)+")
 
 
 def check(
@@ -67,6 +67,11 @@ def check(
     kind = checker.infer(expression.node, Scope(expression.origin))
     findings = sorted(checker.findings, key=lambda finding: finding.span)
     return public(kind), findings
+
+
+def _minus(hint: str) -> str:
+    join = " A" if hint.endswith("?") else "; a"
+    return f"{hint}{join} hyphen is minus here, ids are written with `_`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,8 @@ class Checker:
         self.environment = environment
         self.findings: list[Finding] = []
         self._warned: set[str] = set()
+        # The rest of an id with hyphens, whose start was reported.
+        self._hyphenated = range(0)
 
     def error(
         self, code: str, message: str, scope: Scope, place: tuple[int, int], hint: str = ""
@@ -165,9 +172,9 @@ class Checker:
         if kind.kind not in ("boolean", "any"):
             hint = ""
             if family(kind) == "number":
-                hint = f"compare it, as in {scope.text(node)} > 0"
+                hint = f"compare it, as in `{scope.text(node)} > 0`"
             elif family(kind) == "string":
-                hint = f'compare it, as in {scope.text(node)} == "…"'
+                hint = f'compare it, as in `{scope.text(node)} == "…"`'
             self.error(
                 "LM415",
                 f"{what} needs true or false; this is {in_words(kind)}",
@@ -194,7 +201,7 @@ class Checker:
                 "LM419",
                 message,
                 scope.origin.locate(wanted.start, wanted.end),
-                f"default({scope.text(wanted)}, …) says what to take then",
+                f"`default({scope.text(wanted)}, …)` says what to take then",
                 "warning",
             )
         )
@@ -203,23 +210,23 @@ class Checker:
         kind = scope.bound.get(node.name) or self.environment.get(node.name)
         if kind is not None:
             return kind
+        if node.start in self._hyphenated:
+            return ANY
         place = (node.start, node.end)
         text = scope.origin.text
         names = [*scope.bound, *self.environment]
         close = suggest(node.name, names)
         alone = text.strip() == node.name
-        quoted = f"'\"{node.name}\"'" if alone else f'"{node.name}"'
-        hints = [f"Did you mean {close}?"] if close else []
-        if node.start > 0 and text[node.start - 1] == "-":
-            hints.append("a hyphen is minus here: ids are written with _")
+        written = f"`'\"{node.name}\"'`" if alone else f'`"{node.name}"`'
+        if close:
+            hint = f"Did you mean `{close}`? The text itself is written {written}"
         else:
-            hints.append(f"the text itself is written {quoted}")
-        if not close:
-            hints.append(f"names here: {', '.join(sorted(names))}" if names else "")
-        self.error(
-            "LM310", f"there is no name `{node.name}` here", scope, place,
-            "; ".join(hint for hint in hints if hint),
-        )  # fmt: skip
+            hint = f"the text itself is written {written}; the names here are {', '.join(names)}"
+        rest = _HYPHENATED.match(text, node.end)
+        if rest:
+            hint = _minus(hint)
+            self._hyphenated = range(node.end, rest.end())
+        self.error("LM310", f"there is no name `{node.name}` here", scope, place, hint)
         return ANY
 
     def _select(self, node: Select, scope: Scope) -> Type:
@@ -237,16 +244,23 @@ class Checker:
         if kind.kind == "map":
             return kind.items or ANY
         if kind.kind != "object":
-            hint = f"size({scope.text(operand)})" if name in ("size", "length", "len") else ""
+            hint = (
+                f"write `size({scope.text(operand)})`" if name in ("size", "length", "len") else ""
+            )
             self.error("LM417", f"{in_words(kind)} has no fields", scope, place, hint)
             return ANY
         found = kind.field(name)
         if found is not None:
             return found
-        close = suggest(name, kind.names())
-        hint = f"Did you mean {close}?" if close else ""
-        if not close:
-            hint = f"it has {', '.join(kind.names())}" if kind.fields else "it has no fields"
+        rest = _HYPHENATED.match(scope.origin.text, place[1])
+        joined = name + rest.group().replace("-", "_") if rest else name
+        close = suggest(joined, kind.names())
+        hint = f"Did you mean `{close}`?" if close else f"it has {', '.join(kind.names())}"
+        if not kind.fields:
+            hint = "it has no fields"
+        if rest:
+            hint = _minus(hint)
+            self._hyphenated = range(place[1], rest.end())
         self.error("LM311", f"`{scope.text(operand)}` has no field `{name}`", scope, place, hint)
         return ANY
 

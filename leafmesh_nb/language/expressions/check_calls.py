@@ -102,13 +102,13 @@ def _unknown(checker: Checker, node: Call, scope: Scope) -> None:
     own, other = (FUNCTIONS, METHODS) if node.receiver is None else (METHODS, FUNCTIONS)
     what = "function" if node.receiver is None else "method"
     if node.name in other:
-        hint = f"write {other[node.name].example}"
+        hint = f"write `{other[node.name].example}`"
     elif node.receiver is None and node.name in MACROS:
-        hint = f"write items.{node.name}(x, …)"
+        hint = f"write `items.{node.name}(x, …)`"
     else:
         names = (*own, *MACROS) if node.receiver is not None else (*own, "has")
         close = suggest(node.name, names)
-        hint = f"Did you mean {close}?" if close else f"there are {', '.join(sorted(names))}"
+        hint = f"Did you mean `{close}`?" if close else f"there are {', '.join(sorted(names))}"
     checker.error("LM312", f"there is no {what} {node.name}()", scope, place, hint)
 
 
@@ -124,7 +124,7 @@ def _wrong_count(checker: Checker, node: Call, function: Function, scope: Scope)
         f"{node.name}() takes {wanted} {noun}, not {len(node.arguments)}",
         scope,
         (node.at, node.end),
-        f"as in {function.example}",
+        f"as in `{function.example}`",
     )
 
 
@@ -147,7 +147,7 @@ def _check_argument(
             f"{function.name}() takes {words}; this is {in_words(kind)}",
             scope,
             (node.start, node.end),
-            f"as in {function.example}",
+            f"as in `{function.example}`",
         )
 
 
@@ -184,7 +184,7 @@ def _extreme(
             f"{function.name}() takes values with one order, not {described}",
             scope,
             (node.start, node.end),
-            f"as in {function.example}",
+            f"as in `{function.example}`",
         )
         return ANY
     if len(known) < len(kinds):

@@ -110,7 +110,7 @@ def _membership(checker: Checker, node: Binary, scope: Scope) -> Type:
     elif right.kind != "any":
         hint = ""
         if family(right) == "string":
-            hint = f"write {scope.text(node.right)}.contains({scope.text(node.left)})"
+            hint = f"write `{scope.text(node.right)}.contains({scope.text(node.left)})`"
         checker.error(
             "LM410", f"`in` needs a list or a map; this is {in_words(right)}", scope, place, hint
         )
@@ -155,7 +155,7 @@ def _check_pair(
             else f"{in_words(left)} is never {in_words(right)}",
             scope,
             at,
-            f'Did you mean "{close}"?' if close else f"its values are {', '.join(left.values)}",
+            f'Did you mean `"{close}"`?' if close else f"its values are {', '.join(left.values)}",
         )  # fmt: skip
         return True
     return False
@@ -226,15 +226,15 @@ def _as_kind(value: object, kind: Type) -> str:
     if isinstance(value, str):
         if wanted == "number":
             number = value.strip()
-            return f"write {number} without quotes" if _looks_numeric(number) else ""
+            return f"write `{number}` without quotes" if _looks_numeric(number) else ""
         if wanted == "boolean" and value.lower() in ("true", "false"):
-            return f"write {value.lower()} without quotes"
+            return f"write `{value.lower()}` without quotes"
         if wanted == "datetime":
-            return f'write timestamp("{value}")'
+            return f'write `timestamp("{value}")`'
         if wanted == "duration":
-            return f'write duration("{value}")'
+            return f'write `duration("{value}")`'
     elif wanted == "string" and value is not None and not isinstance(value, bool):
-        return f'write "{value}" in quotes'
+        return f'write `"{value}"` in quotes'
     return ""
 
 
@@ -243,10 +243,7 @@ def _looks_numeric(text: str) -> bool:
 
 
 def _conversion(node: Binary, left: Type, right: Type, scope: Scope) -> str:
-    found = _literal_hint(node.left, left, node.right, right)
-    if found:
-        return found
     if node.operator == "+" and "string" in (family(left), family(right)):
         other = node.right if family(left) == "string" else node.left
-        return f"write string({scope.text(other)})"
-    return ""
+        return f"write `string({scope.text(other)})`"
+    return _literal_hint(node.left, left, node.right, right)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from leafmesh_nb.language.expressions.access import contained, field_of, item_of, path_failure
 from leafmesh_nb.language.expressions.ast import (
     Binary,
     Call,
@@ -35,6 +35,7 @@ from leafmesh_nb.language.expressions.finding import Origin
 from leafmesh_nb.language.expressions.functions import FUNCTIONS, METHODS
 from leafmesh_nb.language.expressions.macros import compile_macro
 from leafmesh_nb.language.expressions.operators import ARITHMETIC, negated
+from leafmesh_nb.language.expressions.scope import Run, Scope, Trace, placed
 from leafmesh_nb.language.expressions.values import (
     CHARACTERS_PER_COST,
     MISSING,
@@ -48,11 +49,7 @@ from leafmesh_nb.language.expressions.values import (
     ordered,
 )
 
-__all__ = ["Run", "Trace", "compile_node"]
-
-Run = Callable[[Frame], Any]
-Trace = Callable[[Node, int, Run], Run]
-"""Wraps the closure of a node; the integer is the offset of its text in the whole."""
+__all__ = ["compile_node"]
 
 _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
@@ -62,53 +59,24 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
-    """Where a node stands: its text, the offset of that text in the whole, macro variables."""
-
-    origin: Origin
-    base: int = 0
-    bound: Mapping[str, int] = field(default_factory=dict)
-    depth: int = 0
-    trace: Trace | None = None
-
-    def binding(self, variable: str) -> _Scope:
-        """Inside a macro: values change with every item, so nothing is traced there.
-
-        Each nested macro has its own slot, so that an inner ``x`` hides an outer one.
-        """
-        bound = {**self.bound, variable: self.depth}
-        return _Scope(self.origin, self.base, bound, self.depth + 1)
-
-    def untraced(self) -> _Scope:
-        """The same place, for a part whose own value is not worth showing."""
-        return replace(self, trace=None) if self.trace is not None else self
-
-
 def compile_node(node: Node, origin: Origin, trace: Trace | None = None) -> Run:
     """The closure of an expression."""
-    return _compile(node, _Scope(origin, trace=trace))
+    return _compile(node, Scope(origin, trace=trace))
 
 
-def _compile(node: Node, scope: _Scope) -> Run:
+def _compile(node: Node, scope: Scope) -> Run:
     run = _PLACED[type(node)](node, scope)
     if scope.trace is not None:
         run = scope.trace(node, scope.base, run)
     return run
 
 
-def _place(failure: Failure, node: Node, scope: _Scope) -> Failure:
-    if failure.place is None:
-        failure.place = (scope.origin, node.start, node.end)
-    return failure
-
-
-def _constant(node: Constant, scope: _Scope) -> Run:
+def _constant(node: Constant, scope: Scope) -> Run:
     value = node.value
     return lambda frame: value
 
 
-def _path(node: Name | Select | Index, scope: _Scope) -> Run:
+def _path(node: Name | Select | Index, scope: Scope) -> Run:
     """A name, a field or an item; a chain of literal keys is one loop."""
     keys = static_path(node)
     if keys is None:
@@ -124,30 +92,15 @@ def _path(node: Name | Select | Index, scope: _Scope) -> Run:
         value: Any = frame.names
         try:
             for key in keys:
-                value = value[key] if type(value) is dict else _field(load(value), key)
+                value = value[key] if type(value) is dict else field_of(load(value), key)
             return value if type(value) is str else load(value)
         except KeyError:
             failure = Failure("")
         except Failure as caught:
             failure = caught
-        raise _place(_path_failure(frame.names, keys, failure), node, scope)
+        raise placed(path_failure(frame.names, keys, failure), node, scope)
 
     return run
-
-
-def _path_failure(names: Any, keys: tuple[str, ...], failure: Failure) -> Failure:
-    """Which of the keys was not there; only looked up once something is amiss."""
-    value = names
-    for position, key in enumerate(keys):
-        before = ".".join(keys[:position])
-        if value is None:
-            return absent(f"`{before}` is null: it has no `{key}`")
-        if not isinstance(value, Mapping):
-            break
-        value = value.get(key, MISSING)
-        if value is MISSING:
-            return absent(f"`{before}` has no `{key}`" if before else f"there is no `{key}` here")
-    return failure
 
 
 def _now(frame: Frame) -> Any:
@@ -159,36 +112,20 @@ def _now(frame: Frame) -> Any:
     return load(value)
 
 
-def _chain(root: Run, fields: tuple[str, ...], node: Node, scope: _Scope) -> Run:
+def _chain(root: Run, fields: tuple[str, ...], node: Node, scope: Scope) -> Run:
     def run(frame: Frame) -> Any:
         try:
             value = root(frame)
             for key in fields:
-                value = load(_field(value, key))
+                value = load(field_of(value, key))
             return value
         except Failure as failure:
-            raise _place(failure, node, scope) from None
+            raise placed(failure, node, scope) from None
 
     return run
 
 
-def _field(value: Any, key: str, called: str = "") -> Any:
-    """A field of a loaded value; ``called`` is its name in messages."""
-    called = called or f"`{key}`"
-    if isinstance(value, Mapping):
-        try:
-            found = value.get(key, MISSING)
-        except Exception as error:
-            raise Failure(f"{called} could not be read ({type(error).__name__})") from None
-        if found is MISSING:
-            raise absent(f"there is no {called} here")
-        return found
-    if value is None:
-        raise absent(f"null has no {called}")
-    raise Failure(f"{kind_of(value)} has no {called}: it has no fields")
-
-
-def _step(node: Name | Select | Index, scope: _Scope) -> Run:
+def _step(node: Name | Select | Index, scope: Scope) -> Run:
     """A field or an item of something that is not a plain path."""
     assert not isinstance(node, Name)
     operand = _compile(node.operand, scope.untraced())
@@ -199,31 +136,14 @@ def _step(node: Name | Select | Index, scope: _Scope) -> Run:
     def run(frame: Frame) -> Any:
         value, at = operand(frame), key(frame)
         try:
-            return load(_item(value, at))
+            return load(item_of(value, at))
         except Failure as failure:
-            raise _place(failure, node, scope) from None
+            raise placed(failure, node, scope) from None
 
     return run
 
 
-def _item(value: Any, key: Any) -> Any:
-    if isinstance(value, list | tuple):
-        if type(key) is Decimal and key == int(key):
-            key = int(key)
-        if type(key) is not int:
-            raise Failure(f"a list is indexed by a number, not by {kind_of(key)}")
-        if not 0 <= key < len(value):
-            raise absent(f"there is no item {key} in a list of {len(value)}")
-        return value[key]
-    if isinstance(value, Mapping) or value is None:
-        if type(key) is not str:
-            raise Failure(f"a map is indexed by a text, not by {kind_of(key)}")
-        # The key may hold what nobody should read in a message.
-        return _field(value, key, "such a field")
-    raise Failure(f"{kind_of(value)} has no items")
-
-
-def _has(node: Has, scope: _Scope) -> Run:
+def _has(node: Has, scope: Scope) -> Run:
     target = node.target
     operand = _compile(target.operand, scope.untraced())
 
@@ -232,17 +152,17 @@ def _has(node: Has, scope: _Scope) -> Run:
             value = operand(frame)
             if value is None:
                 return False
-            _field(value, target.name)
+            field_of(value, target.name)
             return True
         except Failure as failure:
             if failure.absent:
                 return False
-            raise _place(failure, node, scope) from None
+            raise placed(failure, node, scope) from None
 
     return run
 
 
-def _call(node: Call, scope: _Scope) -> Run:
+def _call(node: Call, scope: Scope) -> Run:
     table = FUNCTIONS if node.receiver is None else METHODS
     nodes = node.arguments if node.receiver is None else (node.receiver, *node.arguments)
     arguments = [_compile(part, scope) for part in nodes]
@@ -255,7 +175,7 @@ def _call(node: Call, scope: _Scope) -> Run:
         )
 
         def refuse(frame: Frame) -> Any:
-            raise _place(Failure(message), node, scope)
+            raise placed(Failure(message), node, scope)
 
         return refuse
     if node.name == "default":
@@ -267,7 +187,7 @@ def _call(node: Call, scope: _Scope) -> Run:
         try:
             return apply(frame, *values)
         except Failure as failure:
-            raise _place(failure, node, scope) from None
+            raise placed(failure, node, scope) from None
 
     return run
 
@@ -285,7 +205,7 @@ def _default(value: Run, otherwise: Run) -> Run:
     return run
 
 
-def _unary(node: Unary, scope: _Scope) -> Run:
+def _unary(node: Unary, scope: Scope) -> Run:
     operand = _compile(node.operand, scope)
 
     def negate(frame: Frame) -> Any:
@@ -293,13 +213,13 @@ def _unary(node: Unary, scope: _Scope) -> Run:
         try:
             return negated(value)
         except Failure as failure:
-            raise _place(failure, node, scope) from None
+            raise placed(failure, node, scope) from None
 
     def invert(frame: Frame) -> bool:
         value = operand(frame)
         if type(value) is bool:
             return not value
-        raise _place(_not_boolean("!", value), node, scope)
+        raise placed(_not_boolean("!", value), node, scope)
 
     return invert if node.operator == "!" else negate
 
@@ -308,7 +228,7 @@ def _not_boolean(what: str, value: Any) -> Failure:
     return Failure(f"{what} needs true or false, not {kind_of(value)}")
 
 
-def _binary(node: Binary, scope: _Scope) -> Run:
+def _binary(node: Binary, scope: Scope) -> Run:
     left, right = _compile(node.left, scope), _compile(node.right, scope)
     if node.operator in _COMPARISONS:
         return _comparison(node, scope, left, right)
@@ -318,7 +238,7 @@ def _binary(node: Binary, scope: _Scope) -> Run:
     elif node.operator == "!=":
         apply = _unequal
     elif node.operator == "in":
-        apply = _contained
+        apply = contained
     else:
         apply = ARITHMETIC[node.operator]
 
@@ -327,12 +247,12 @@ def _binary(node: Binary, scope: _Scope) -> Run:
         try:
             return apply(a, b, frame)
         except Failure as failure:
-            raise _place(failure, node, scope) from None
+            raise placed(failure, node, scope) from None
 
     return run
 
 
-def _comparison(node: Binary, scope: _Scope, left: Run, right: Run) -> Run:
+def _comparison(node: Binary, scope: Scope, left: Run, right: Run) -> Run:
     compare = _COMPARISONS[node.operator]
     constant = node.right.value if isinstance(node.right, Constant) else None
 
@@ -341,7 +261,7 @@ def _comparison(node: Binary, scope: _Scope, left: Run, right: Run) -> Run:
         kind = type(value)
         if kind is Decimal or kind is int:
             return compare(value, constant)
-        raise _place(no_order(value, constant), node, scope)
+        raise placed(no_order(value, constant), node, scope)
 
     if type(constant) is int or type(constant) is Decimal:
         return run_constant
@@ -354,7 +274,7 @@ def _comparison(node: Binary, scope: _Scope, left: Run, right: Run) -> Run:
         try:
             ordered(a, b)
         except Failure as failure:
-            raise _place(failure, node, scope) from None
+            raise placed(failure, node, scope) from None
         if first is str:
             frame.charge(len(a) // CHARACTERS_PER_COST)
         return compare(a, b)
@@ -366,19 +286,7 @@ def _unequal(left: Any, right: Any, frame: Frame) -> bool:
     return not equal(left, right, frame)
 
 
-def _contained(left: Any, right: Any, frame: Frame) -> bool:
-    if isinstance(right, Mapping):
-        if isinstance(left, str | int | Decimal):
-            return type(left) is str and left in right
-        raise Failure(f"{kind_of(left)} is no key of a map")
-    if not isinstance(right, list | tuple):
-        hint = "; use contains()" if isinstance(right, str) else ""
-        raise Failure(f"`in` needs a list or a map, not {kind_of(right)}{hint}")
-    frame.charge(len(right))
-    return any(equal(left, load(item), frame) for item in right)
-
-
-def _logic(node: Logic, scope: _Scope) -> Run:
+def _logic(node: Logic, scope: Scope) -> Run:
     """``&&`` and ``||``: the deciding value wins over errors on either side, as in CEL."""
     terms = [_compile(term, scope) for term in node.terms]
     decisive = node.operator == "||"
@@ -393,7 +301,7 @@ def _logic(node: Logic, scope: _Scope) -> Run:
                     return decisive
                 if value is not neutral:
                     part = node.terms[terms.index(term)]
-                    raise _place(_not_boolean(node.operator, value), part, scope)
+                    raise placed(_not_boolean(node.operator, value), part, scope)
             except Failure as failure:
                 kept = kept or failure
         if kept is not None:
@@ -403,7 +311,7 @@ def _logic(node: Logic, scope: _Scope) -> Run:
     return run
 
 
-def _conditional(node: Conditional, scope: _Scope) -> Run:
+def _conditional(node: Conditional, scope: Scope) -> Run:
     test = _compile(node.test, scope)
     then, otherwise = _compile(node.then, scope), _compile(node.otherwise, scope)
 
@@ -413,17 +321,17 @@ def _conditional(node: Conditional, scope: _Scope) -> Run:
             return then(frame)
         if value is False:
             return otherwise(frame)
-        raise _place(_not_boolean("? :", value), node.test, scope)
+        raise placed(_not_boolean("? :", value), node.test, scope)
 
     return run
 
 
-def _list(node: ListOf, scope: _Scope) -> Run:
+def _list(node: ListOf, scope: Scope) -> Run:
     items = [_compile(item, scope) for item in node.items]
     return lambda frame: [item(frame) for item in items]
 
 
-def _map(node: MapOf, scope: _Scope) -> Run:
+def _map(node: MapOf, scope: Scope) -> Run:
     entries = [(_compile(k, scope), _compile(v, scope), k) for k, v in node.entries]
 
     def run(frame: Frame) -> dict[str, Any]:
@@ -431,38 +339,38 @@ def _map(node: MapOf, scope: _Scope) -> Run:
         for key, value, place in entries:
             name = key(frame)
             if type(name) is not str:
-                raise _place(
+                raise placed(
                     Failure(f"the keys of a map are texts, not {kind_of(name)}"), place, scope
                 )
             if name in made:
-                raise _place(Failure("a key of this map is there twice"), place, scope)
+                raise placed(Failure("a key of this map is there twice"), place, scope)
             made[name] = value(frame)
         return made
 
     return run
 
 
-def _embedded(node: Embedded, scope: _Scope) -> Run:
-    return _compile(node.body, _Scope(node.origin, scope.base + node.start, trace=scope.trace))
+def _embedded(node: Embedded, scope: Scope) -> Run:
+    return _compile(node.body, Scope(node.origin, scope.base + node.start, trace=scope.trace))
 
 
-def _comprehension(node: Comprehension, scope: _Scope) -> Run:
+def _comprehension(node: Comprehension, scope: Scope) -> Run:
     inner = scope.binding(node.variable)
     over = _compile(node.over, scope)
     condition = None if node.condition is None else _compile(node.condition, inner)
     result = None if node.result is None else _compile(node.result, inner)
     run = compile_macro(node, scope.depth, over, condition, result)
 
-    def placed(frame: Frame) -> Any:
+    def looped(frame: Frame) -> Any:
         try:
             return run(frame)
         except Failure as failure:
-            raise _place(failure, node, scope) from None
+            raise placed(failure, node, scope) from None
 
-    return placed
+    return looped
 
 
-_PLACED: dict[type[Node], Callable[[Any, _Scope], Run]] = {
+_PLACED: dict[type[Node], Callable[[Any, Scope], Run]] = {
     Binary: _binary,
     Call: _call,
     Comprehension: _comprehension,

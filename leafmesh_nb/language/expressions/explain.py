@@ -16,7 +16,7 @@ from leafmesh_nb.language.expressions.ast import (
     Select,
     paths,
 )
-from leafmesh_nb.language.expressions.evaluate import Run
+from leafmesh_nb.language.expressions.scope import Run
 from leafmesh_nb.language.expressions.values import ErrorValue, Failure, Frame, written
 
 __all__ = ["Explanation", "Part", "shown", "trace_of"]

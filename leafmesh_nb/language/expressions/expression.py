@@ -16,11 +16,19 @@ from leafmesh_nb.language.expressions.ast import (
     paths,
     size_of,
 )
-from leafmesh_nb.language.expressions.evaluate import Run, compile_node
+from leafmesh_nb.language.expressions.evaluate import compile_node
 from leafmesh_nb.language.expressions.explain import Explanation, in_source_order, trace_of
 from leafmesh_nb.language.expressions.finding import Finding, Origin, Problem
 from leafmesh_nb.language.expressions.parser import parse
-from leafmesh_nb.language.expressions.values import ErrorValue, Exhausted, Failure, Frame, written
+from leafmesh_nb.language.expressions.scope import Run
+from leafmesh_nb.language.expressions.values import (
+    ErrorValue,
+    Exhausted,
+    Failure,
+    Frame,
+    load,
+    written,
+)
 from leafmesh_nb.language.nodes import MappingNode, ScalarNode, SequenceNode, Span
 
 __all__ = ["Expression", "parse_expression", "parse_expression_text", "parse_origin"]
@@ -158,7 +166,11 @@ class _Writer:
         start = self.length
         if not isinstance(node.value, str):
             self.write(node.text or written(node.value))
-            return Constant(start, self.length, 1, node.value)
+            try:
+                return Constant(start, self.length, 1, load(node.value))
+            except Failure as failure:
+                self.findings.append(Finding("LM117", failure.message, node.span))
+                return Constant(start, self.length, 1, None)
         self.write(node.text)
         origin = Origin(node, node.text)
         found = parse_origin(origin)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from leafmesh_nb.language.expressions.ast import Comprehension, size_of
+from leafmesh_nb.language.expressions.scope import Run
 from leafmesh_nb.language.expressions.values import Failure, Frame, kind_of, load
 
 __all__ = ["compile_macro"]
-
-Run = Callable[[Frame], Any]
 
 
 def compile_macro(

@@ -31,35 +31,35 @@ _NUMBER = re.compile(r"[0-9]+|[0-9]*\.[0-9]+(?:[eE][0-9]+)?|[0-9]+[eE][0-9]+")
 _DURATION = re.compile(r"(?:[0-9]+(?:h|ms|us|m|s))+")
 
 _SIGNS = {
-    "=": ("`=` does not compare", "write =="),
-    "===": ("`===` is not an operator", "write =="),
-    "!==": ("`!==` is not an operator", "write !="),
-    "<>": ("`<>` is not an operator", "write !="),
-    "=<": ("`=<` is not an operator", "write <="),
-    "=>": ("`=>` is not an operator", "write >="),
-    "&": ("`&` is not an operator", "write &&"),
-    "|": ("`|` is not an operator", "write ||"),
-    "**": ("there is no power operator", "multiply, as in x * x"),
-    "//": ("`//` is not an operator", "write /: between integers it already drops the fraction"),
-    "??": ("`??` is not an operator", "write default(x, y)"),
-    "?.": ("`?.` is not an operator", "write default(a.b, y)"),
+    "=": ("`=` does not compare", "write `==`"),
+    "===": ("`===` is not an operator", "write `==`"),
+    "!==": ("`!==` is not an operator", "write `!=`"),
+    "<>": ("`<>` is not an operator", "write `!=`"),
+    "=<": ("`=<` is not an operator", "write `<=`"),
+    "=>": ("`=>` is not an operator", "write `>=`"),
+    "&": ("`&` is not an operator", "write `&&`"),
+    "|": ("`|` is not an operator", "write `||`"),
+    "**": ("there is no power operator", "multiply, as in `x * x`"),
+    "//": ("`//` is not an operator", "write `/`, which drops the fraction between integers"),
+    "??": ("`??` is not an operator", "write `default(x, y)`"),
+    "?.": ("`?.` is not an operator", "write `default(a.b, y)`"),
     ":=": ("an expression assigns nothing", "use a `let` step"),
     "->": ("`->` is not an operator", ""),
     "${": ("`${…}` is for templates", "write the expression without it"),
-    "$": ("`$` has no meaning here", "money is a plain number, as in 100.00"),
+    "$": ("`$` has no meaning here", "money is a plain number, as in `100.00`"),
     "#": ("`#` has no meaning here", "a YAML comment needs a space before the `#`"),
     ";": ("`;` has no meaning here", "one expression, without an end mark"),
-    "`": ("a backtick is no quote", "write \" or '"),
+    "`": ("a backtick is no quote", "write `\"` or `'`"),
 }
 _WORDS = {
-    "and": ("`and` is not an operator", "write &&"),
-    "or": ("`or` is not an operator", "write ||"),
-    "not": ("`not` is not an operator", "write !, as in !(x in y)"),
-    "is": ("`is` is not an operator", "write =="),
-    "if": ("`if` has no meaning here", "write test ? a : b"),
-    "then": ("`then` has no meaning here", "write test ? a : b"),
-    "else": ("`else` has no meaning here", "write test ? a : b"),
-    "like": ("`like` is not an operator", 'write x.matches("…") or x.contains("…")'),
+    "and": ("`and` is not an operator", "write `&&`"),
+    "or": ("`or` is not an operator", "write `||`"),
+    "not": ("`not` is not an operator", "write `!`, as in `!(x in y)`"),
+    "is": ("`is` is not an operator", "write `==`"),
+    "if": ("`if` has no meaning here", "write `test ? a : b`"),
+    "then": ("`then` has no meaning here", "write `test ? a : b`"),
+    "else": ("`else` has no meaning here", "write `test ? a : b`"),
+    "like": ("`like` is not an operator", 'write `x.matches("…")` or `x.contains("…")`'),
 }
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 
@@ -124,17 +124,17 @@ def _misspelt(here: _Piece | None, before: list[_Piece]) -> Problem | None:
             "this text is never closed",
             here.start,
             here.end,
-            f"end it with {here.text} (inside it, write \\{here.text})",
+            f"end it with `{here.text}` (inside it, write `\\{here.text}`)",
         )
     if here.kind == "curly":
         return Problem(
-            "LM114", "this is a typographic quote", here.start, here.end, "write \" or '"
+            "LM114", "this is a typographic quote", here.start, here.end, "write `\"` or `'`"
         )
     if here.kind == "sign" and here.text in _SIGNS:
         message, hint = _SIGNS[here.text]
         return Problem("LM114", message, here.start, here.end, hint)
     if here.kind == "number" and not _NUMBER.fullmatch(here.text):
-        hint = f'write duration("{here.text}")' if _DURATION.fullmatch(here.text) else ""
+        hint = f'write `duration("{here.text}")`' if _DURATION.fullmatch(here.text) else ""
         return Problem("LM117", f"`{here.text}` is not a number", here.start, here.end, hint)
     return _misspelt_word(here, before) or _misspelt_word(last, before[:-1])
 
@@ -201,7 +201,7 @@ def _prose(text: str, here: _Piece | None, before: list[_Piece]) -> Problem | No
         f"`{place.text}` is not expected here: this reads like a text, not like an expression",
         place.start,
         place.end,
-        f"a literal text is quoted twice: '\"{words}\"'",
+        f"a literal text is quoted twice: `'\"{words}\"'`",
     )
 
 
@@ -225,7 +225,7 @@ def _unexpected(
         )
     hint = ""
     if here.text == ":" and before and before[-1].kind == "number":
-        hint = f"a time of day is a text: '\"{text.strip()}\"'"
+        hint = f"a time of day is a text: `'\"{text.strip()}\"'`"
     return Problem(
         "LM110",
         f"`{here.text}` is not expected here; {expected} is",

@@ -192,7 +192,7 @@ class _Builder:
             return _comprehension(place, depth, str(name), receiver, arguments)
         if receiver is None and name == "has":
             if len(arguments) != 1 or not isinstance(arguments[0], Select):
-                raise _Refused("LM119", "has() asks for a field, as in has(input.amount)", place)
+                raise _Refused("LM119", "has() asks for a field, as in `has(input.amount)`", place)
             return Has(*place, depth, arguments[0])
         return Call(*place, depth, receiver, str(name), _start(name), arguments)
 
@@ -253,7 +253,7 @@ def _comprehension(
             "LM119",
             f"{kind}() takes a variable and an expression over it",
             place,
-            f"as in items.{kind}(x, {'x * 2' if kind == 'map' else 'x > 2'})",
+            f"as in `items.{kind}(x, {'x * 2' if kind == 'map' else 'x > 2'})`",
         )
     rest = arguments[1:]
     condition = rest[0] if kind != "map" or len(rest) == 2 else None
@@ -273,7 +273,7 @@ def _refuse_foreign(node: Node, text: str) -> None:
                 "LM115",
                 f"`{part.name}` is not a value here",
                 (part.start, part.end),
-                f"write {word}",
+                f"write `{word}`",
             )
         if isinstance(part, Constant):
             value = part.value
@@ -286,5 +286,5 @@ def _refuse_foreign(node: Node, text: str) -> None:
                     "LM115",
                     f"`{written}` is a subtraction, not a date",
                     (part.start, part.end),
-                    f'write "{written}" in quotes, or timestamp("{written}T00:00:00Z")',
+                    f'write `"{written}"`, or `timestamp("{written}T00:00:00Z")` for the time',
                 )
