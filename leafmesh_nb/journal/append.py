@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from leafmesh_nb.engine.events import Draft, Event, encode
 from leafmesh_nb.engine.ports import Append
@@ -20,8 +20,7 @@ __all__ = ["Sealed", "append", "seal"]
 _INSERT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     draft: Draft
     when: datetime
     ts: str
@@ -31,13 +30,20 @@ class _Entry:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(NamedTuple):
     """An append whose payloads are text already; nothing that happens to a body later matters."""
 
     stream: str
     after: int | None
     entries: tuple[_Entry, ...]
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it adds to the file."""
+        return sum(
+            len(entry.payload) + (len(entry.blob.data) if entry.blob else 0)
+            for entry in self.entries
+        )
 
 
 def seal(request: Append) -> Sealed:

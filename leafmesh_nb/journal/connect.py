@@ -8,7 +8,7 @@ import time
 
 from leafmesh_nb.errors import JournalError
 from leafmesh_nb.journal import schema
-from leafmesh_nb.journal.faults import BUSY_SECONDS, explain
+from leafmesh_nb.journal.faults import BUSY_SECONDS, explain, is_busy
 from leafmesh_nb.journal.place import Place
 
 __all__ = ["for_reading", "for_writing"]
@@ -103,7 +103,6 @@ def _journal_mode(conn: sqlite3.Connection, mode: str) -> None:
             return
         except sqlite3.OperationalError as error:
             # SQLite does not wait for others here, and several may open a new file at once.
-            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-            if not busy or time.monotonic() > deadline:
+            if not is_busy(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.005)

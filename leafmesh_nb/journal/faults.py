@@ -7,12 +7,17 @@ import sqlite3
 from leafmesh_nb.errors import JournalError
 from leafmesh_nb.journal.place import REMEDY, Place
 
-__all__ = ["BUSY_SECONDS", "explain"]
+__all__ = ["BUSY_SECONDS", "explain", "is_busy"]
 
 BUSY_SECONDS = 30.0
 """How long a write waits for another process that is writing."""
 
 _PRIMARY = 0xFF
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether another connection holds a lock that this one needs."""
+    return error.sqlite_errorcode & _PRIMARY in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def explain(error: sqlite3.Error, place: Place) -> JournalError:
@@ -30,7 +35,7 @@ def explain(error: sqlite3.Error, place: Place) -> JournalError:
         text = f"cannot be read or written: {said}; check the disk and its space, or {REMEDY}"
     elif code == sqlite3.SQLITE_NOTADB:
         text = f"is not a journal: {said}; name another file, or {REMEDY}"
-    elif code == sqlite3.SQLITE_CORRUPT:
+    elif code == sqlite3.SQLITE_CORRUPT or str(error).startswith("Could not decode"):
         text = (
             f"is damaged: {said}; keep a copy of it (and of its -wal file), try "
             f"`sqlite3 {place.path.name} .recover` on the copy, and to go on {REMEDY}"

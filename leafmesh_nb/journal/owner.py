@@ -96,9 +96,9 @@ def _start(pid: int) -> str | None:
         return None if fields[0] in "ZX" else fields[19]
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return None
-    except (OSError, OverflowError):
+    except OSError:
         return ""  # it exists and belongs to somebody else
     if sys.platform == "darwin":
         return "-".join(_output("ps", "-o", "lstart=", "-p", str(pid)).split())

@@ -120,6 +120,7 @@ class SqliteJournal:
             return self._handles.writer.submit(
                 lambda conn: perform(conn, heads, prepared),
                 sync=batch.sync or self.durability == "full",
+                size=prepared.size,
             )
         except JournalError as error:
             refused: Future[tuple[Event, ...]] = Future()

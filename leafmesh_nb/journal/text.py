@@ -21,9 +21,11 @@ def stamp(when: datetime) -> str:
 
     Raises JournalError for a time without a zone.
     """
-    if when.tzinfo is None:
-        raise JournalError(f"the journal takes times with a zone only, not {when.isoformat()}")
-    return when.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    if when.tzinfo is not UTC:
+        if when.tzinfo is None:
+            raise JournalError(f"the journal takes times with a zone only, not {when.isoformat()}")
+        when = when.astimezone(UTC)
+    return when.isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def from_stamp(text: str) -> datetime:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from leafmesh_nb.engine.events import Draft, Event, RunEnded, RunHead
 from leafmesh_nb.engine.ports import Append, Batch, RunUpdate
@@ -20,14 +20,18 @@ _STREAM = "journal"
 _RUN = "run:"
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A batch that holds together, its events encoded."""
 
     batch: Batch
     appends: tuple[Sealed, ...]
     ended: RunEnded | None
     ended_at: str | None
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it adds to the file."""
+        return sum(sealed.size for sealed in self.appends)
 
 
 def prepare(batch: Batch) -> Prepared:
@@ -124,4 +128,4 @@ def _record_head(conn: sqlite3.Connection, heads: Heads, batch: Batch, status: s
     seq, hash = heads.of(conn, _RUN + batch.run)
     sealed = seal(Append(_STREAM, (Draft(RunHead(batch.run, seq, hash, status)),), 0))
     # Inside the transaction nobody else can move the head: take it as it is.
-    append(conn, heads, replace(sealed, after=None), batch.epoch)
+    append(conn, heads, sealed._replace(after=None), batch.epoch)
