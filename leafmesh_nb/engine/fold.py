@@ -238,7 +238,7 @@ def _call_started(state: RunState, event: Event, body: ev.CallStarted) -> None:
         step.tools[body.ordinal] = body.key
     else:
         step.main = body.key
-    if body.call != "function":
+    if body.call != "function" and known is None:
         step.calls += 1
     for approval in approvals:
         approval.consumed = True

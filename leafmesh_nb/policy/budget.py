@@ -11,16 +11,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from leafmesh_nb.language.spec import Budgets, Limits
+from leafmesh_nb.language.spec import AgentSpec, Budgets
+from leafmesh_nb.language.to_json import plain_decimal
 
 __all__ = ["Refusal", "refuse_call"]
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A call that is not made. ``limit`` and ``used`` are amounts, or counts for ``calls``."""
+    """A call that is not made. ``limit`` and ``used`` are amounts, or counts for ``calls``.
+
+    ``key`` is the place in the mesh that says the limit, such as ``budgets.run``.
+    """
 
     scope: str
+    key: str
     amount: Decimal
     limit: Decimal
     used: Decimal
@@ -28,18 +33,22 @@ class Refusal:
     @property
     def message(self) -> str:
         """What happened and what to change."""
-        key = f"limits.{self.scope}" if self.scope in ("calls", "cost") else f"budgets.{self.scope}"
         if self.scope == "calls":
-            return f"this step has made {self.used} calls, and {key} allows {self.limit}"
+            return (
+                f"the step has made {_plain(self.used)} calls, and {self.key} allows "
+                f"{_plain(self.limit)}. Raise {self.key}, or have the agent make fewer calls"
+            )
+        remedy = f"Raise {self.key}, lower max_output_tokens, or choose a smaller model"
+        if self.scope == "day":
+            remedy += "; a new day begins at 00:00 UTC"
         return (
-            f"the call could cost up to {self.amount} USD; with {self.used} USD used or reserved "
-            f"that passes {key} of {self.limit} USD. Raise {key}, lower max_output_tokens, or "
-            "choose a smaller model"
+            f"the call could cost up to {_plain(self.amount)} USD; with {_plain(self.used)} USD "
+            f"used or reserved that passes {self.key} of {_plain(self.limit)} USD. {remedy}"
         )
 
 
 def refuse_call(
-    limits: Limits,
+    agent: AgentSpec,
     budgets: Budgets,
     amount: Decimal,
     *,
@@ -48,19 +57,27 @@ def refuse_call(
 ) -> Refusal | None:
     """None when the call may go out.
 
-    ``calls`` counts the step's calls so far; ``used`` has what is spent and reserved under
-    ``cost`` (this execution of the step), ``step``, ``run`` and ``day``.
+    ``amount`` is its worst case; ``calls`` counts the step's calls before it; ``used`` has what is
+    spent and reserved under ``cost`` (this execution of the step), ``step``, ``run`` and ``day``;
+    a scope that is not there is not looked at.
     """
+    limits = agent.limits
     if limits.calls is not None and calls >= limits.calls:
-        return Refusal("calls", amount, Decimal(limits.calls), Decimal(calls))
+        key = f"agents.{agent.id}.limits.calls"
+        return Refusal("calls", key, amount, Decimal(limits.calls), Decimal(calls))
     bounds = (
-        ("cost", limits.cost),
-        ("step", budgets.step),
-        ("run", budgets.run),
-        ("day", budgets.day),
+        ("cost", f"agents.{agent.id}.limits.cost", limits.cost),
+        ("step", "budgets.step", budgets.step),
+        ("run", "budgets.run", budgets.run),
+        ("day", "budgets.day", budgets.day),
     )
-    for scope, limit in bounds:
-        spent = used.get(scope, Decimal(0))
-        if limit is not None and spent + amount > limit:
-            return Refusal(scope, amount, limit, spent)
+    for scope, key, limit in bounds:
+        if limit is not None and scope in used and used[scope] + amount > limit:
+            return Refusal(scope, key, amount, limit, used[scope])
     return None
+
+
+def _plain(value: Decimal) -> str:
+    """Without an exponent and without zeros that say nothing."""
+    text = plain_decimal(value)
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from leafmesh_nb.language.build_policies import DEFAULT_WITHIN
 from leafmesh_nb.language.expressions import ErrorValue
 from leafmesh_nb.language.spec import Policy, Rule, Spec
 from leafmesh_nb.language.to_json import dump_any
+from leafmesh_nb.policy.ungoverned import rule_to_paste
 
-__all__ = ["Ask", "Decision", "Subject", "decide", "digest_of"]
+__all__ = ["Ask", "Decision", "Subject", "applies", "decide", "digest_of", "verdict_of"]
 
 SEVERITY: dict[str, int] = {"approve": 0, "ask": 1, "deny": 2}
 
@@ -78,25 +80,33 @@ class Decision:
     asks: tuple[Ask, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class PolicyVerdict:
+    """What one policy says: its outcome, why, the record of its rules, and whom it asks."""
+
+    outcome: str
+    reason: str
+    record: dict[str, Any]
+    asks: tuple[Ask, ...] = ()
+
+
 def decide(spec: Spec, subject: Subject, names: Mapping[str, Any], now: datetime) -> Decision:
     """The decision on ``subject``. ``names`` are Python values, as the point's rules see them."""
     applying = [p for p in spec.policies.values() if applies(p, subject)]
     if not applying:
-        return _ungoverned(subject)
-    outcome, reason = "approve", ""
-    asks: list[Ask] = []
-    records: list[dict[str, Any]] = []
+        return _ungoverned(spec, subject)
     read: dict[str, Any] = {}
-    for policy in applying:
-        verdict = _verdict(spec, policy, names, now, read)
-        records.append(verdict.record)
-        asks.extend(verdict.asks)
-        if SEVERITY[verdict.outcome] > SEVERITY[outcome] or not reason:
-            outcome = max(outcome, verdict.outcome, key=SEVERITY.__getitem__)
-            reason = verdict.reason
-    merged = _merge(asks) if outcome == "ask" else ()
-    digest = digest_of(subject, tuple(p.digest for p in applying), read)
-    return Decision(outcome, True, reason, digest, tuple(records), merged)
+    verdicts = [verdict_of(spec, policy, names, now, read) for policy in applying]
+    outcome = _most_severe(v.outcome for v in verdicts)
+    deciding = [v for v in verdicts if v.outcome == outcome]
+    return Decision(
+        outcome=outcome,
+        governed=True,
+        reason=_joined(v.reason for v in deciding),
+        digest=digest_of(subject, (p.digest for p in applying), read),
+        policies=tuple(v.record for v in verdicts),
+        asks=_merge([ask for v in deciding for ask in v.asks]),
+    )
 
 
 def applies(policy: Policy, subject: Subject) -> bool:
@@ -129,71 +139,64 @@ def digest_of(subject: Subject, policies: Iterable[str], read: Mapping[str, Any]
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _ungoverned(subject: Subject) -> Decision:
-    digest = digest_of(subject, (), {})
-    if not subject.side_effect:
-        return Decision("approve", False, "no policy applies", digest)
-    rule = (
-        f"policies:\n  {subject.name}_gate:\n    at: tool\n    for: {{tools: [{subject.name}]}}\n"
-        "    rules:\n      - {id: always, when: true, then: ask, to: PERSON}\n    default: deny"
+def verdict_of(
+    spec: Spec,
+    policy: Policy,
+    names: Mapping[str, Any],
+    now: datetime | None,
+    read: dict[str, Any] | None = None,
+) -> PolicyVerdict:
+    """What one policy says where it applies; what its conditions read is noted in ``read``."""
+    found = [_evaluate(rule, names, now, {} if read is None else read) for rule in policy.rules]
+    rules = [{"rule": f.rule.id, "verdict": f.verdict, "values": f.recorded} for f in found]
+    matched = [(f.outcome(policy), f) for f in found if f.verdict != "no match"]
+    outcome = _most_severe(o for o, _ in matched) if matched else policy.default
+    record = {"policy": policy.id, "hash": policy.digest, "outcome": outcome, "rules": rules}
+    if not matched:
+        reason = f"no rule of {policy.id} matched; its default is {outcome}"
+        asks = _fallback_ask(spec, policy, reason) if outcome == "ask" else ()
+        return PolicyVerdict(outcome, reason, record, asks)
+    deciding = [f for o, f in matched if o == outcome]
+    reasons = [f.reason(policy, names, now) for f in deciding]
+    asked = (
+        _ask(spec, policy, f.rule, f.values, reason)
+        for f, reason in zip(deciding, reasons, strict=True)
     )
-    return Decision(
-        "deny",
-        False,
-        f"{subject.name} has a side effect and no policy governs it, so it is denied. To have a "
-        f"person asked every time, add:\n{rule}",
-        digest,
-    )
+    asks = tuple(ask for group in asked for ask in group) if outcome == "ask" else ()
+    return PolicyVerdict(outcome, _joined(reasons), record, asks)
 
 
 @dataclass(frozen=True, slots=True)
-class _Verdict:
-    outcome: str
-    reason: str
-    record: dict[str, Any]
-    asks: tuple[Ask, ...]
+class _Finding:
+    """A rule's ``verdict`` (matched, no match, or error with what is wrong) and its values."""
 
+    rule: Rule
+    verdict: str
+    values: tuple[tuple[str, Any], ...] = ()
 
-def _verdict(
-    spec: Spec, policy: Policy, names: Mapping[str, Any], now: datetime, read: dict[str, Any]
-) -> _Verdict:
-    matched: list[tuple[str, Rule, tuple[tuple[str, Any], ...]]] = []
-    rules: list[dict[str, Any]] = []
-    for rule in policy.rules:
-        verdict, values = _evaluate(rule, names, now, read)
-        rules.append({"rule": rule.id, "verdict": verdict, "values": [list(v) for v in values]})
-        if verdict == "matched":
-            matched.append((rule.then, rule, values))
-        elif verdict != "no match":
-            matched.append((policy.on_error, rule, values))
-    if not matched:
-        outcome = policy.default
-        reason = f"no rule of {policy.id} matched; its default is {outcome}"
-        asks = _fallback_ask(spec, policy, reason) if outcome == "ask" else ()
-    else:
-        outcome = max((m[0] for m in matched), key=SEVERITY.__getitem__)
-        deciding = [m for m in matched if m[0] == outcome]
-        reason = "; ".join(
-            _reason(policy, rule, names, now, values) for _, rule, values in deciding
-        )
-        asks = ()
-        if outcome == "ask":
-            asks = tuple(
-                ask
-                for _, rule, values in deciding
-                for ask in _ask(
-                    spec, policy, rule, values, _reason(policy, rule, names, now, values)
-                )
-            )
-    record = {"policy": policy.id, "hash": policy.digest, "outcome": outcome, "rules": rules}
-    return _Verdict(outcome, reason, record, asks)
+    @property
+    def recorded(self) -> list[list[Any]]:
+        return [list(pair) for pair in self.values]
+
+    def outcome(self, policy: Policy) -> str:
+        return self.rule.then if self.verdict == "matched" else policy.on_error
+
+    def reason(self, policy: Policy, names: Mapping[str, Any], now: datetime | None) -> str:
+        named = f"rule {self.rule.id} of {policy.id}"
+        if self.verdict != "matched":
+            return f"{named} could not be decided ({self.verdict}); on_error is {policy.on_error}"
+        if self.rule.reason is not None:
+            text = self.rule.reason.render(names, now=now)
+            if isinstance(text, str) and text.strip():
+                return text
+        return named
 
 
 def _evaluate(
-    rule: Rule, names: Mapping[str, Any], now: datetime, read: dict[str, Any]
-) -> tuple[str, tuple[tuple[str, Any], ...]]:
+    rule: Rule, names: Mapping[str, Any], now: datetime | None, read: dict[str, Any]
+) -> _Finding:
     if rule.when is None:
-        return "matched", ()
+        return _Finding(rule, "matched")
     explanation = rule.when.explain(names, now=now)
     values = tuple((part.text, _shown(part.value)) for part in explanation.parts)
     for path in rule.when.reads:
@@ -201,63 +204,76 @@ def _evaluate(
             read[".".join(path)] = _shown(_lookup(names, path))
     value = explanation.value
     if value is True:
-        return "matched", values
+        return _Finding(rule, "matched", values)
     if value is False:
-        return "no match", values
+        return _Finding(rule, "no match", values)
     message = value.message if isinstance(value, ErrorValue) else "the condition is no boolean"
-    return f"error: {message}", values
-
-
-def _reason(
-    policy: Policy,
-    rule: Rule,
-    names: Mapping[str, Any],
-    now: datetime,
-    values: tuple[tuple[str, Any], ...],
-) -> str:
-    if rule.reason is not None:
-        text = rule.reason.render(names, now=now)
-        if isinstance(text, str):
-            return text
-    return f"rule {rule.id} of {policy.id}"
+    return _Finding(rule, f"error: {message}", values)
 
 
 def _ask(
     spec: Spec, policy: Policy, rule: Rule, values: tuple[tuple[str, Any], ...], reason: str
 ) -> tuple[Ask, ...]:
     if rule.to is None:
-        return _fallback_ask(spec, policy, reason)
+        return _fallback_ask(spec, policy, reason, rule.id, values)
     ladder = tuple((to, spec.roster(to)) for to in rule.escalate)
     roster = spec.roster(rule.to)
     return (Ask(policy.id, rule.id, rule.to, roster, rule.within, ladder, reason, values),)
 
 
-def _fallback_ask(spec: Spec, policy: Policy, reason: str) -> tuple[Ask, ...]:
+def _fallback_ask(
+    spec: Spec,
+    policy: Policy,
+    reason: str,
+    rule: str = "",
+    values: tuple[tuple[str, Any], ...] = (),
+) -> tuple[Ask, ...]:
     """Whom ``default: ask`` or ``on_error: ask`` asks: as the policy's first asking rule does.
 
     A policy without one asks everybody the mesh names; nobody to ask makes an empty roster, which
     the gate turns into a denial.
     """
-    for rule in policy.rules:
-        if rule.to is not None:
-            return _ask(spec, policy, rule, (), reason)
-    return (Ask(policy.id, "", "anyone", tuple(spec.people), None, (), reason),)
+    for asking in policy.rules:
+        if asking.to is not None:
+            (ask,) = _ask(spec, policy, asking, values, reason)
+            return (replace(ask, rule=rule),)
+    people = tuple(spec.people)
+    return (Ask(policy.id, rule, "anyone", people, DEFAULT_WITHIN, (), reason, values),)
 
 
-def _merge(asks: list[Ask]) -> tuple[Ask, ...]:
+def _merge(asks: Sequence[Ask]) -> tuple[Ask, ...]:
     """One question a roster, each with the shortest time that any of them allows."""
     limits = [a.within for a in asks if a.within is not None]
     shortest = min(limits) if limits else None
     merged: dict[tuple[str, ...], Ask] = {}
     for ask in asks:
-        known = merged.get(ask.roster)
-        reason = ask.reason if known is None else f"{known.reason}; {ask.reason}"
-        first = known or ask
-        merged[ask.roster] = Ask(
-            first.policy, first.rule, first.to, first.roster, shortest, first.ladder, reason,
-            first.values,
-        )  # fmt: skip
+        first = merged.get(ask.roster, ask)
+        merged[ask.roster] = replace(
+            first,
+            within=shortest,
+            reason=_joined((first.reason, ask.reason)),
+            values=tuple(dict((*first.values, *ask.values)).items()),
+        )
     return tuple(merged.values())
+
+
+def _ungoverned(spec: Spec, subject: Subject) -> Decision:
+    digest = digest_of(subject, (), {})
+    if not subject.side_effect:
+        return Decision("approve", False, "no policy applies", digest)
+    reason = (
+        f"{subject.name} has a side effect and no policy governs it, so it is denied. "
+        f"{rule_to_paste(spec, subject.name)}"
+    )
+    return Decision("deny", False, reason, digest)
+
+
+def _most_severe(outcomes: Iterable[str]) -> str:
+    return max(outcomes, key=SEVERITY.__getitem__)
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(text for text in texts if text))
 
 
 def _lookup(names: Mapping[str, Any], path: tuple[str, ...]) -> Any:

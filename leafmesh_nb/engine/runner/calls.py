@@ -194,18 +194,18 @@ class Performer:
     ) -> Refusal | None:
         """Hold the worst case of a call, in every scope, or say which scope refuses it."""
         state, budgets = self._record.state, self._record.plan.spec.budgets
-        if key in state.calls and state.calls[key].reserved:
-            return None
+        if key in state.calls:
+            return None  # sent again after a crash: it was let through when it was sent first
         used = {
             "cost": step.spent + step.reserved,
             "step": step.spent + step.reserved,
             "run": state.settled + state.reserved,
         }
-        refusal = refuse_call(agent.limits, budgets, amount, calls=step.calls, used=used)
+        refusal = refuse_call(agent, budgets, amount, calls=step.calls, used=used)
         if refusal is None and amount and budgets.day is not None:
             passed = await self._stream.reserve(key, state.run, amount, budgets.day)
             if passed is not None:
-                return Refusal("day", amount, budgets.day, passed)
+                return Refusal("day", "budgets.day", amount, budgets.day, passed)
         return refusal
 
     def _refuse(self, path: str, key: str, refusal: Refusal) -> None:
