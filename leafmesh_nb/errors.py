@@ -47,6 +47,10 @@ __all__ = [
 class LeafmeshError(Exception):
     """Root of every error that leafmesh_nb raises on purpose."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the message. Frames from inside the package help nobody there."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class MeshError(LeafmeshError):
     """The text of a mesh has errors.

@@ -33,7 +33,6 @@ from leafmesh_nb.engine.runner.clock import SystemClock
 from leafmesh_nb.engine.runner.host import LEASE
 from leafmesh_nb.engine.steps import expected_prices
 from leafmesh_nb.errors import MeshError, RoutingError, RunError
-from leafmesh_nb.journal import open_journal
 from leafmesh_nb.journal.owner import this_process
 from leafmesh_nb.language import Diagnostic, load, parse
 from leafmesh_nb.language.spec import Spec, Step
@@ -44,6 +43,7 @@ from leafmesh_nb.mesh import registry
 from leafmesh_nb.mesh.answers_file import read_answers
 from leafmesh_nb.mesh.person import this_person
 from leafmesh_nb.mesh.run import Run
+from leafmesh_nb.mesh.settings import announce, journal_at
 from leafmesh_nb.routing.suitability import Candidate, Excluded, Observed, rank
 
 __all__ = ["Mesh", "Route"]
@@ -199,7 +199,7 @@ class Mesh:
             accepted = dump(flow.input, accept(flow.input, given, lenient=True))
         except TypeMismatch as error:
             raise RunError(f"input of {workflow}: {error}") from None
-        ports = self.ports(open_journal(journal))
+        ports = self.ports(journal_at(journal))
         self._require_functions(ports.agents)
         plan = plan_of(self.spec, workflow)
         id = uuid.uuid4().hex[:10]
@@ -227,6 +227,7 @@ class Mesh:
         events = ports.journal.create(row, self.spec.text, Batch((append,), run=id))
         run = registry.remember(Run(ports.journal, plan, events, registry.recover), ports.journal)
         self.take(run, ports)
+        announce(run)
         return run
 
     @classmethod

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from leafmesh_nb.engine.plan import plan_of
 from leafmesh_nb.engine.ports import Journal, Verification
 from leafmesh_nb.errors import JournalError, RunError
-from leafmesh_nb.journal import open_journal
 from leafmesh_nb.language import load
 from leafmesh_nb.mesh.approval import Approval
 from leafmesh_nb.mesh.person import this_person
 from leafmesh_nb.mesh.run import Run
+from leafmesh_nb.mesh.settings import journal_at
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,7 +127,7 @@ def resume(
     ``mesh`` None takes the functions of the mesh of that name that was defined here last. Nothing
     that had returned is called again. Raises OwnershipError while another live process owns it.
     """
-    run = find(run_id, open_journal(journal))
+    run = find(run_id, journal_at(journal))
     if run.status in ("done", "failed", "cancelled"):
         return run
     if not run.owned_here:
@@ -143,7 +143,7 @@ def open_runs(journal: Journal) -> list[Run]:
 
 def approvals(journal: str | os.PathLike[str] | None = None) -> list[Approval]:
     """Every open question of every run in the journal, by run, oldest run first."""
-    opened = open_journal(journal)
+    opened = journal_at(journal)
     rows = reversed(opened.runs(status=("waiting",)))
     return [question for row in rows for question in find(row.id, opened).approvals()]
 
@@ -152,7 +152,7 @@ def runs(journal: str | os.PathLike[str] | None = None) -> pd.DataFrame:
     """The journal's runs, newest first: id, mesh, workflow, status, requester, created, ended."""
     import pandas as pd
 
-    rows = open_journal(journal).runs()
+    rows = journal_at(journal).runs()
     frame = pd.DataFrame(
         {
             "run": [row.id for row in rows],
@@ -171,4 +171,4 @@ def runs(journal: str | os.PathLike[str] | None = None) -> pd.DataFrame:
 
 def verify(journal: str | os.PathLike[str] | None = None) -> Verification:
     """Recompute every chain of the journal and compare the heads of ended runs."""
-    return open_journal(journal).verify()
+    return journal_at(journal).verify()

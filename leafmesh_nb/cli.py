@@ -1,0 +1,139 @@
+"""The same verbs from a shell: ``leafmesh-nb``, ``jupyter mesh``, ``python -m leafmesh_nb``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from leafmesh_nb import __version__
+from leafmesh_nb.errors import LeafmeshError
+
+__all__ = ["main"]
+
+EXAMPLES = """examples:
+  leafmesh-nb demo                      the quickstart, headless: no key, no server
+  leafmesh-nb lab                       the quickstart in JupyterLab
+  leafmesh-nb check refunds.yaml        what is wrong with a mesh, before it runs
+  leafmesh-nb verify .leafmesh/journal.db
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb; returns the exit code."""
+    parser = _parser()
+    given = parser.parse_args(argv)
+    if not hasattr(given, "verb"):
+        parser.print_help()
+        return 2
+    try:
+        code: int = given.verb(given)
+    except LeafmeshError as error:
+        print(f"leafmesh-nb: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("leafmesh-nb: interrupted", file=sys.stderr)
+        return 130
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="leafmesh-nb",
+        description="Govern AI agents from a notebook: declare, run, decide, verify.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"leafmesh-nb {__version__}")
+    verbs = parser.add_subparsers(metavar="VERB")
+
+    demo = verbs.add_parser("demo", help="run the quickstart headless")
+    demo.add_argument(
+        "--out", metavar="DIR", type=Path, help="where to write (default: a new folder)"
+    )
+    demo.set_defaults(verb=_demo)
+
+    lab = verbs.add_parser("lab", help="open the quickstart in JupyterLab")
+    lab.add_argument("--out", metavar="DIR", type=Path, help="where the files go (default: here)")
+    lab.add_argument("arguments", nargs="*", help="passed on to jupyter lab, after --")
+    lab.set_defaults(verb=_lab)
+
+    check = verbs.add_parser("check", help="check the text of a mesh")
+    check.add_argument("file", metavar="FILE", type=Path)
+    check.add_argument("--format", choices=("text", "json"), default="text")
+    check.set_defaults(verb=_check)
+
+    verify = verbs.add_parser("verify", help="recompute the chains of a journal")
+    verify.add_argument("journal", metavar="JOURNAL", nargs="?")
+    verify.set_defaults(verb=_verify)
+    return parser
+
+
+def _demo(given: argparse.Namespace) -> int:
+    from leafmesh_nb.quickstart.demo import run_demo
+    from leafmesh_nb.quickstart.report import report
+
+    demo = run_demo(given.out)
+    print(report(demo))
+    return 0
+
+
+def _lab(given: argparse.Namespace) -> int:
+    from leafmesh_nb.quickstart.files import copy_to
+
+    notebook = Path("notebooks", "quickstart.ipynb")
+    if given.out is not None or not notebook.exists():
+        folder = given.out or Path()
+        try:
+            notebook, *_ = copy_to(folder)
+        except OSError as error:
+            raise LeafmeshError(
+                f"{folder.resolve()} cannot be written: {error.strerror}. Name one with --out DIR"
+            ) from None
+    command = [sys.executable, "-m", "jupyterlab", str(notebook), *given.arguments]
+    sys.stdout.flush()
+    os.execv(sys.executable, command)
+
+
+def _check(given: argparse.Namespace) -> int:
+    from leafmesh_nb.language import parse, render_text
+
+    try:
+        text = given.file.read_bytes().decode("utf-8", errors="surrogateescape")
+    except OSError as error:
+        print(f"leafmesh-nb: {given.file}: {error.strerror}", file=sys.stderr)
+        return 2
+    parsed = parse(text, source=str(given.file))
+    errors = sum(d.severity == "error" for d in parsed.diagnostics)
+    if given.format == "json":
+        found = [d.to_dict() for d in parsed.diagnostics]
+        print(json.dumps({"ok": not errors, "diagnostics": found}, indent=2))
+    else:
+        if parsed.diagnostics:
+            print(render_text(parsed.diagnostics, colour=sys.stdout.isatty()))
+        warnings = len(parsed.diagnostics) - errors
+        print(f"{given.file}: {_count(errors, 'error')}, {_count(warnings, 'warning')}")
+    return 1 if errors else 0
+
+
+def _verify(given: argparse.Namespace) -> int:
+    from leafmesh_nb.mesh import verify
+
+    if given.journal is not None and not Path(given.journal).exists():
+        print(f"leafmesh-nb: {given.journal}: no such journal", file=sys.stderr)
+        return 2
+    found = verify(given.journal)
+    print(f"journal   {found.journal}")
+    print(f"checked   {_count(found.runs, 'run')}, {_count(found.events, 'event')}")
+    if found.ok:
+        print(f"verified  head {found.head}")
+        return 0
+    print(f"BROKEN    {found.bad}: {found.reason}")
+    return 1
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -1,0 +1,40 @@
+"""What this process is set to: its default journal, and who wants to know of a new run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from leafmesh_nb.journal.sqlite import SqliteJournal
+    from leafmesh_nb.mesh.run import Run
+
+__all__ = ["announce", "journal_at", "on_start", "set_journal"]
+
+_journal: str | None = None
+_on_start: list[Callable[[Run], None]] = []
+
+
+def set_journal(location: str | None) -> None:
+    """The journal to use where none is named; None: LEAFMESH_JOURNAL, else the default place."""
+    global _journal
+    _journal = location or None
+
+
+def journal_at(location: str | os.PathLike[str] | None) -> SqliteJournal:
+    """The journal at a place, else the one this process is set to."""
+    from leafmesh_nb.journal import open_journal
+
+    return open_journal(location if location is not None else _journal)
+
+
+def on_start(callback: Callable[[Run], None]) -> None:
+    """Call back, on the starter's thread, with each run that this process starts."""
+    _on_start.append(callback)
+
+
+def announce(run: Run) -> None:
+    """Tell whoever wants to know that a run was started."""
+    for callback in tuple(_on_start):
+        callback(run)

@@ -1,0 +1,240 @@
+"""The verbs of ``%mesh``: each takes the workbench, the rest of the line, and the local names."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from IPython.core.error import UsageError
+
+from leafmesh_nb.errors import MeshError
+from leafmesh_nb.language.suggest import suggest
+from leafmesh_nb.mesh import Mesh, registry
+from leafmesh_nb.notebook.insert import insert
+from leafmesh_nb.notebook.words import split
+from leafmesh_nb.notebook.workbench import Workbench
+
+__all__ = ["VERBS", "define", "unknown"]
+
+FRAMES = ("routing", "decisions", "memory", "costs", "calls", "handoffs", "audit", "events")
+CHARTS = ("routing", "costs", "timeline")
+LATER = ("check", "new", "rewind", "fork", "whatif", "explain", "doctor", "export", "deploy")
+
+Names = dict[str, Any]
+Verb = Callable[[Workbench, str, Names], Any]
+
+
+def unknown(verb: str) -> str:
+    """What to say to a verb that is none."""
+    if verb in LATER:
+        return f"%mesh {verb} is not available yet in this version"
+    meant = suggest(verb, VERBS)
+    hint = f" Did you mean %mesh {meant}?" if meant else ""
+    return f"%mesh has no verb {verb!r}.{hint} There are: {', '.join(VERBS)}"
+
+
+def define(bench: Workbench, cell: str, name: str, file: str | None, names: Names) -> None:
+    """Define the mesh of a cell; its diagnostics are shown all together."""
+    from leafmesh_nb.language import render_html, render_text
+
+    if not name.isidentifier():
+        raise UsageError(f"-o takes the name of a variable, not {name!r}")
+    before = registry.defined()
+    try:
+        text = insert(cell, {**bench.shell.user_ns, **names})
+        mesh = Mesh.from_yaml(text, source="cell")
+    except MeshError as error:
+        if error.diagnostics:
+            shown = error.diagnostics
+            bench.show_html(render_html(shown), render_text(shown))
+        stays = f"; mesh {before.name} as it was defined before stays in force" if before else ""
+        count = sum(d.severity == "error" for d in error.diagnostics)
+        summary = f"{count} error{'s' if count != 1 else ''} in this cell" if count else str(error)
+        raise MeshError(f"{summary}{stays}", error.diagnostics) from None
+    if mesh.diagnostics:
+        bench.show_html(render_html(mesh.diagnostics), render_text(mesh.diagnostics))
+    if file:
+        try:
+            Path(file).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"--file {file}: {error.strerror}") from None
+    bench.bind(name, mesh)
+    bench.show_html(*_overview(mesh, name))
+
+
+def _overview(mesh: Mesh, name: str) -> tuple[str, str]:
+    from leafmesh_nb.notebook.overview import mesh_html, mesh_text
+
+    return mesh_html(mesh.spec, name), mesh_text(mesh.spec, name)
+
+
+def _status(bench: Workbench, rest: str, names: Names) -> None:
+    from leafmesh_nb.notebook.overview import status_html, status_text
+
+    _nothing(rest, "%mesh")
+    mesh = registry.defined()
+    runs = registry.open_runs(bench.journal)
+    bench.show_html(status_html(mesh, runs), status_text(mesh, runs))
+
+
+class _Parser(argparse.ArgumentParser):
+    """Flags of a verb; a bad one is a UsageError with the usage line."""
+
+    def error(self, message: str) -> Any:
+        raise UsageError(f"{message}\n{self.format_usage().strip()}")
+
+
+def _run_parser() -> _Parser:
+    parser = _Parser(prog="%mesh run", add_help=False, allow_abbrev=False)
+    parser.add_argument("workflow", metavar="WORKFLOW")
+    parser.add_argument("inputs", metavar="key=EXPR", nargs="*")
+    parser.add_argument("--step", action="store_true", help="stop before the first step")
+    parser.add_argument("--input", metavar="VAR", help="a dict of inputs")
+    parser.add_argument("-o", metavar="NAME", dest="output", help="bind the run to this variable")
+    parser.add_argument("--journal", metavar="PATH")
+    return parser
+
+
+def _run(bench: Workbench, rest: str, names: Names) -> None:
+    parser = _run_parser()
+    try:
+        words = split(rest)
+    except ValueError as error:
+        raise UsageError(f"{error}\n{parser.format_usage().strip()}") from None
+    given = parser.parse_intermixed_args(words)
+    inputs: dict[str, Any] = {}
+    if given.input:
+        more = _evaluate(bench, given.input, names)
+        if not isinstance(more, dict):
+            raise UsageError(f"--input {given.input} is a {type(more).__name__}, not a dict")
+        inputs.update(more)
+    for word in given.inputs:
+        key, equals, expression = word.partition("=")
+        if not equals or not key.isidentifier():
+            raise UsageError(
+                f"{word!r} is no input; write key=EXPR, a text in quotes\n"
+                f"{parser.format_usage().strip()}"
+            )
+        inputs[key] = _evaluate(bench, expression, names)
+    run = bench.mesh().start(
+        given.workflow,
+        step=given.step,
+        journal=given.journal.strip("'\"") if given.journal else None,
+        input=inputs,
+    )
+    name = given.output
+    if name:
+        if not name.isidentifier():
+            raise UsageError(f"-o takes the name of a variable, not {name!r}")
+        bench.names[name] = run
+        bench.bind(name, run)
+
+
+def _evaluate(bench: Workbench, expression: str, names: Names) -> Any:
+    try:
+        return eval(expression, bench.shell.user_global_ns, {**bench.shell.user_ns, **names})
+    except Exception as error:
+        raise UsageError(
+            f"{expression} could not be evaluated: {type(error).__name__}: {error}"
+        ) from None
+
+
+def _step(bench: Workbench, rest: str, names: Names) -> None:
+    run = bench.steered(rest, "step", ("paused",))
+    run.step()
+    _say(f"run {run.id}: one step; it is {run.status}")
+
+
+def _resume(bench: Workbench, rest: str, names: Names) -> None:
+    run = bench.steered(rest, "resume", ("paused", "running", "waiting"))
+    shown = run in bench.started
+    run = registry.resume(run.id, journal=bench.journal.location)
+    if not shown:
+        bench.started.append(run)
+        bench.show_live(run)
+    _say(f"run {run.id} goes on; it is {run.status}")
+
+
+def _pause(bench: Workbench, rest: str, names: Names) -> None:
+    run = bench.steered(rest, "pause", ("running", "waiting"))
+    run.pause()
+    _say(f"run {run.id} is {run.status}")
+
+
+def _cancel(bench: Workbench, rest: str, names: Names) -> None:
+    run = bench.steered(rest, "cancel", ("running", "waiting", "paused"))
+    run.cancel()
+    _say(f"run {run.id} is {run.status}")
+
+
+def _approvals(bench: Workbench, rest: str, names: Names) -> None:
+    from leafmesh_nb.notebook.overview import questions_text
+
+    _nothing(rest, "%mesh approvals")
+    runs = [run for run in reversed(registry.open_runs(bench.journal)) if run.status == "waiting"]
+    if not runs:
+        _say("no question is open")
+        return
+    if getattr(bench.shell, "kernel", None) is None:
+        _say(questions_text(runs))
+        return
+    for run in runs:
+        bench.show_live(run)
+
+
+def _frame(name: str) -> Verb:
+    def show(bench: Workbench, rest: str, names: Names) -> Any:
+        import pandas as pd
+
+        # Amounts such as $5 and $9 in one table would be typeset as a formula between them.
+        pd.set_option("display.html.use_mathjax", False)
+        frame = getattr(bench.run(rest), name)()
+        as_of = frame.attrs.get("caption")
+        if as_of:
+            _say(as_of)
+        return frame
+
+    return show
+
+
+def _chart(bench: Workbench, rest: str, names: Names) -> None:
+    words = rest.split()
+    if not words or words[0] not in CHARTS or len(words) > 2:
+        raise UsageError(f"usage: %mesh chart {' | '.join(CHARTS)} [RUN]")
+    from leafmesh_nb.notebook.figures import show_figure
+
+    run = bench.run(words[1] if len(words) == 2 else "")
+    show_figure(run.chart(words[0], theme=bench.magics.theme))
+
+
+def _verify(bench: Workbench, rest: str, names: Names) -> None:
+    from leafmesh_nb.notebook.overview import verification_html, verification_text
+
+    _nothing(rest, "%mesh verify")
+    found = bench.journal.verify()
+    bench.show_html(verification_html(found), verification_text(found))
+
+
+def _nothing(rest: str, verb: str) -> None:
+    if rest.strip():
+        raise UsageError(f"{verb} takes nothing more, not {rest.strip()!r}")
+
+
+def _say(text: str) -> None:
+    print(text)  # noqa: T201  # a magic's face
+
+
+VERBS: dict[str, Verb] = {
+    "status": _status,
+    "run": _run,
+    "step": _step,
+    "resume": _resume,
+    "pause": _pause,
+    "cancel": _cancel,
+    "approvals": _approvals,
+    **{name: _frame(name) for name in FRAMES},
+    "chart": _chart,
+    "verify": _verify,
+}
