@@ -77,8 +77,8 @@ def route(plan: Plan, state: RunState, path: str, observed: Observed) -> tuple[B
     best = ranking.best
     error = None
     if best is None:
-        why = "; ".join(f"{e.agent}: {e.reason}" for e in ranking.excluded)
-        error = failure("RoutingError", f"nobody can take {declared.capability}: {why}", path)
+        message = f"nobody can take {declared.capability}: {ranking.hindrances}"
+        error = failure("RoutingError", message, path)
     routed = TaskRouted(
         capability=declared.capability or "",
         candidates=tuple(c.to_json() for c in ranking.candidates),

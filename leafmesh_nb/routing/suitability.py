@@ -6,8 +6,10 @@
     latency   fastest candidate's mean latency / this one's; 0.5 where none was observed
     load      1 / (1 + calls in flight)
 
-Each value is between 0 and 1 and earns ``weight / sum of weights * value`` points. A factor with
-no opinion earns nothing and says so. Ties go to the agent, then the model, declared first.
+Each value is between 0 and 1 and earns ``weight / sum of weights * value`` points, reproducible
+from the recorded numbers. A factor with no opinion earns nothing and says so; where a mesh has
+weights, one that it leaves out weighs nothing. Ties go to the agent, then the model, declared
+first.
 """
 
 from __future__ import annotations
@@ -21,10 +23,22 @@ from leafmesh_nb.language.spec import AgentSpec, ModelSpec, Spec, Step
 from leafmesh_nb.routing.models import models_for
 from leafmesh_nb.routing.text import text_fit
 
-__all__ = ["DEFAULT_WEIGHTS", "FACTORS", "Candidate", "Excluded", "Observed", "Ranking", "rank"]
+__all__ = [
+    "DEFAULT_WEIGHTS",
+    "FACTORS",
+    "NO_CAPABILITY",
+    "Candidate",
+    "Excluded",
+    "Observed",
+    "Ranking",
+    "rank",
+]
 
 FACTORS = ("skill", "text", "cost", "latency", "load")
 DEFAULT_WEIGHTS = dict.fromkeys(FACTORS, Decimal(1))
+
+NO_CAPABILITY = "no capability"
+"""How the reason of the first filter begins: most of a mesh's agents are not meant for a task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +95,18 @@ class Ranking:
         """The winner, or None when everybody was excluded."""
         return self.candidates[0] if self.candidates else None
 
+    @property
+    def hindrances(self) -> str:
+        """Why each agent that declares the capability cannot take the task, for a message."""
+        declared = [e for e in self.excluded if not e.reason.startswith(NO_CAPABILITY)]
+        return "; ".join(f"{e.agent}: {e.reason}" for e in declared) or "no agent declares it"
+
 
 def rank(spec: Spec, step: Step, request: str, observed: Observed) -> Ranking:
     """Rank the agents that can take ``step``. ``request`` is the text of the step's inputs."""
     excluded: list[Excluded] = []
     pairs: list[tuple[AgentSpec, ModelSpec | None]] = []
-    for agent in _declared(spec, step):
+    for agent in _asked(spec, step):
         reason = _hindrance(spec, step, agent, observed)
         if reason:
             excluded.append(Excluded(agent.id, reason))
@@ -99,29 +119,49 @@ def rank(spec: Spec, step: Step, request: str, observed: Observed) -> Ranking:
             pairs.extend((agent, model) for model in models)
     candidates = _score(spec, step, request, observed, pairs)
     ordered = sorted(candidates, key=lambda c: -c.score)
-    tie = ""
-    if len(ordered) > 1 and ordered[0].score == ordered[1].score:
-        tie = f"{ordered[0].agent} and {ordered[1].agent} are level: declared first wins"
-    return Ranking(tuple(ordered), tuple(excluded), tie)
+    return Ranking(tuple(ordered), tuple(excluded), _tie(ordered))
 
 
-def _declared(spec: Spec, step: Step) -> tuple[AgentSpec, ...]:
-    if step.agent is not None:
-        return (spec.agents[step.agent],)
-    return spec.capable(step.capability or "")
+def _tie(ordered: list[Candidate]) -> str:
+    """How the first place was decided when several share it."""
+    level = [c for c in ordered if c.score == ordered[0].score]
+    if len(level) < 2:
+        return ""
+    several = len({c.agent for c in level}) < len(level)
+    names = [f"{c.agent} with {c.model}" if several and c.model else c.agent for c in level]
+    return f"{', '.join(names[:-1])} and {names[-1]} are level: declared first wins"
+
+
+def _asked(spec: Spec, step: Step) -> tuple[AgentSpec, ...]:
+    """Whom the filters look at: the one agent that the step names, else all of the mesh."""
+    return (spec.agents[step.agent],) if step.agent is not None else tuple(spec.agents.values())
 
 
 def _hindrance(spec: Spec, step: Step, agent: AgentSpec, observed: Observed) -> str:
     """Why a hard filter keeps this agent out, or an empty text."""
-    reads = {p[1] for e in step.inputs.values() for p in e.reads if p[0] == "memory" and len(p) > 1}
-    for name in sorted(reads - set(agent.memory.read)):
-        return f"the step gives it memory.{name}, which it may not read"
+    if step.capability not in agent.capabilities:
+        return f"{NO_CAPABILITY} {step.capability}"
+    for name in sorted(_fields_read(spec, step) - set(agent.memory.read)):
+        return (
+            f"the step gives it memory.{name}, which it may not read; grant it with "
+            f"agents.{agent.id}.memory.read: [{name}]"
+        )
     for name in step.save:
         if name not in agent.memory.write:
-            return f"the step saves memory.{name}, which it may not write"
+            return (
+                f"the step saves memory.{name}, which it may not write; grant it with "
+                f"agents.{agent.id}.memory.write: [{name}]"
+            )
     if agent.id in observed.unbound:
         return f"no function is bound to it; bind one with @mesh.agent({agent.id!r})"
     return ""
+
+
+def _fields_read(spec: Spec, step: Step) -> set[str]:
+    """The memory that a step's inputs are made of; memory read as a whole is all of it."""
+    paths = {path for e in step.inputs.values() for path in e.reads if path[:1] == ("memory",)}
+    fields = {path[1] for path in paths if len(path) > 1}
+    return fields if ("memory",) not in paths else fields | set(spec.memory)
 
 
 def _score(
@@ -149,11 +189,9 @@ def _score(
         factors: dict[str, dict[str, float | None]] = {}
         for name in FACTORS:
             weight, value = float(weights.get(name, 0)), values[name]
-            factors[name] = {
-                "value": None if value is None else round(value, 4),
-                "weight": weight,
-                "points": 0.0 if value is None else round(weight / total * value, 6),
-            }
+            value = None if value is None else round(value, 4)
+            points = 0.0 if value is None else round(weight / total * value, 6)
+            factors[name] = {"value": value, "weight": weight, "points": points}
         score = round(sum(f["points"] or 0.0 for f in factors.values()), 6)
         found.append(Candidate(agent.id, model.name if model else None, score, factors))
     return found

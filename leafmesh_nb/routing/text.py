@@ -19,80 +19,32 @@ __all__ = ["text_fit"]
 LONGEST = 2_000
 """Characters of a text that count: a request says what it is about early on."""
 
+Grams = tuple[Counter[str], float]
+"""Counts of character n-grams, and the length of their vector."""
+
 _WORD = re.compile(r"[^\W_]+")
 _STOP = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "been",
-        "but",
-        "by",
-        "can",
-        "could",
-        "do",
-        "for",
-        "from",
-        "had",
-        "has",
-        "have",
-        "how",
-        "i",
-        "if",
-        "in",
-        "is",
-        "it",
-        "its",
-        "me",
-        "my",
-        "no",
-        "not",
-        "of",
-        "on",
-        "or",
-        "our",
-        "please",
-        "so",
-        "that",
-        "the",
-        "their",
-        "them",
-        "then",
-        "there",
-        "they",
-        "this",
-        "to",
-        "was",
-        "we",
-        "were",
-        "what",
-        "when",
-        "which",
-        "who",
-        "will",
-        "with",
-        "would",
-        "you",
-        "your",
-    ]
+    re.findall(
+        r"\w+",
+        """
+        a an and are as at be been but by can could do for from had has have how i if in is
+        it its me my no not of on or our please so that the their them then there they this
+        to was we were what when which who will with would you your
+        """,
+    )
 )
 
 
 def text_fit(request: str, agent: AgentSpec, capability: Capability) -> float | None:
     """0 to 1, or None where nothing overlaps: no overlap is no opinion."""
-    wanted = _grams(request[:LONGEST])
+    wanted = _request_grams(request[:LONGEST])
     texts = [example.text for example in capability.examples]
     texts.append(f"{capability.description} {agent.role}")
-    best = max((_cosine(wanted, _grams(text[:LONGEST])) for text in texts), default=0.0)
+    best = max(_cosine(wanted, _declared_grams(text[:LONGEST])) for text in texts)
     return round(best, 4) if best > 0 else None
 
 
-@lru_cache(maxsize=4096)
-def _grams(text: str) -> tuple[Counter[str], float]:
+def _grams(text: str) -> Grams:
     counts: Counter[str] = Counter()
     for word in _WORD.findall(text.lower()):
         if word in _STOP:
@@ -103,7 +55,13 @@ def _grams(text: str) -> tuple[Counter[str], float]:
     return counts, math.sqrt(sum(n * n for n in counts.values()))
 
 
-def _cosine(a: tuple[Counter[str], float], b: tuple[Counter[str], float]) -> float:
+# A mesh's own texts are short and come again with every task. A request is long (its grams may take
+# a megabyte) and comes once a candidate.
+_declared_grams = lru_cache(maxsize=4096)(_grams)
+_request_grams = lru_cache(maxsize=8)(_grams)
+
+
+def _cosine(a: Grams, b: Grams) -> float:
     if not a[1] or not b[1]:
         return 0.0
     small, large = (a[0], b[0]) if len(a[0]) <= len(b[0]) else (b[0], a[0])
