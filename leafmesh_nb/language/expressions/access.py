@@ -49,12 +49,12 @@ def item_of(value: Any, key: Any) -> Any:
         if type(key) is not str:
             raise Failure(f"a map is indexed by a text, not by {kind_of(key)}")
         # The key may hold what nobody should read in a message.
-        return field_of(value, key, "such a field")
+        return field_of(value, key, "such field")
     raise Failure(f"{kind_of(value)} has no items")
 
 
-def path_failure(names: Any, keys: tuple[str, ...], failure: Failure) -> Failure:
-    """Which of the keys was not there; only looked up once something is amiss."""
+def path_failure(names: Any, keys: tuple[str, ...]) -> Failure:
+    """Which of the keys was not there; only looked up once one is missing."""
     value = names
     for position, key in enumerate(keys):
         before = ".".join(keys[:position])
@@ -65,7 +65,7 @@ def path_failure(names: Any, keys: tuple[str, ...], failure: Failure) -> Failure
         value = value.get(key, MISSING)
         if value is MISSING:
             return absent(f"`{before}` has no `{key}`" if before else f"there is no `{key}` here")
-    return failure
+    return absent(f"there is no `{'.'.join(keys)}` here")
 
 
 def contained(left: Any, right: Any, frame: Frame) -> bool:

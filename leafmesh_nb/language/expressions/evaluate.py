@@ -95,10 +95,10 @@ def _path(node: Name | Select | Index, scope: Scope) -> Run:
                 value = value[key] if type(value) is dict else field_of(load(value), key)
             return value if type(value) is str else load(value)
         except KeyError:
-            failure = Failure("")
+            failure = path_failure(frame.names, keys)
         except Failure as caught:
-            failure = caught
-        raise placed(path_failure(frame.names, keys, failure), node, scope)
+            failure = path_failure(frame.names, keys) if caught.absent else caught
+        raise placed(failure, node, scope)
 
     return run
 
