@@ -1,12 +1,14 @@
 """What one agent sees of the shared memory, and what it wants to write.
 
 A view is made for one execution of a step. It holds a snapshot of the granted fields only, so a
-field that was not granted is not merely refused: it is not there.
+field that was not granted is not merely refused: it is not there. What an agent does with its view
+is noted in ``Accesses``, which the engine keeps and the agent is never handed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from leafmesh_nb.errors import MemoryScopeError
@@ -16,10 +18,20 @@ from leafmesh_nb.language.types import describe
 from leafmesh_nb.language.values import TypeMismatch, accept
 from leafmesh_nb.memory.merge import Op, Write, write_type
 
-__all__ = ["MemoryView", "granted"]
+__all__ = ["Accesses", "MemoryView", "granted"]
 
-Denied = Callable[[str, str], None]
-"""Called with the field and ``read`` or ``write`` when an access is refused."""
+
+@dataclass(slots=True)
+class Accesses:
+    """What an agent did with its view.
+
+    ``denied`` is called with the field and ``read`` or ``write`` when an access is refused;
+    ``reads`` are the fields read, in order, each once; ``writes`` apply when the step ends.
+    """
+
+    denied: Callable[[str, str], None]
+    reads: dict[str, None] = field(default_factory=dict)
+    writes: list[Write] = field(default_factory=list)
 
 
 def granted(agent: AgentSpec, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,7 +42,9 @@ def granted(agent: AgentSpec, values: Mapping[str, Any]) -> dict[str, Any]:
 class MemoryView(Mapping[str, Any]):
     """Granted fields by name: ``view["tier"]`` or ``view.tier``; values are Python values.
 
-    Writes are buffered, typed at once, and applied when the step ends.
+    A read gives the value as it was when the step started, whatever is written meanwhile; a write
+    is typed at once, and applied when the step ends. Raises MemoryScopeError for a field that was
+    not granted, a value that does not fit, and a write that the field's ``merge`` does not take.
     """
 
     def __init__(
@@ -38,21 +52,22 @@ class MemoryView(Mapping[str, Any]):
         agent: AgentSpec,
         fields: Mapping[str, MemoryField],
         values: Mapping[str, Any],
-        denied: Denied,
+        accesses: Accesses,
     ) -> None:
         self._agent = agent
         self._fields = fields
         self._values = granted(agent, values)
-        self._denied = denied
-        self.reads: dict[str, None] = {}
-        self.writes: list[Write] = []
+        self._accesses = accesses
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._values:
             self._refuse(name, "read")
-        self.reads.setdefault(name)
+        self._accesses.reads.setdefault(name)
         value = self._values[name]
         return None if value is None else accept(self._fields[name].type, value)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._values
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
@@ -66,7 +81,7 @@ class MemoryView(Mapping[str, Any]):
         return self[name]
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name.startswith("_") or name in ("reads", "writes"):
+        if name.startswith("_"):
             object.__setattr__(self, name, value)
         else:
             self[name] = value
@@ -82,6 +97,9 @@ class MemoryView(Mapping[str, Any]):
         """Add several elements to a list field when the step ends."""
         self._write(name, values, "extend")
 
+    def __repr__(self) -> str:
+        return f"<memory of {self._agent.id}: {', '.join(self._values) or 'nothing granted'}>"
+
     def _write(self, name: str, value: Any, op: Op) -> None:
         if name not in self._agent.memory.write:
             self._refuse(name, "write")
@@ -90,10 +108,10 @@ class MemoryView(Mapping[str, Any]):
             accepted = accept(kind, value)
         except TypeMismatch as error:
             raise MemoryScopeError(f"memory.{name} takes {describe(kind)}: {error}") from None
-        self.writes.append(Write(name, dump(kind, accepted), op))
+        self._accesses.writes.append(Write(name, dump(kind, accepted), op))
 
     def _refuse(self, name: str, access: str) -> None:
-        self._denied(name, access)
+        self._accesses.denied(name, access)
         grants = self._agent.memory.read if access == "read" else self._agent.memory.write
         known = "" if name in self._fields else " (the mesh has no such field)"
         raise MemoryScopeError(

@@ -34,7 +34,7 @@ from leafmesh_nb.language.schema import json_schema
 from leafmesh_nb.language.spec import AgentSpec, ModelSpec
 from leafmesh_nb.language.to_json import dump, dump_any
 from leafmesh_nb.language.values import TypeMismatch, accept
-from leafmesh_nb.memory.view import MemoryView, granted
+from leafmesh_nb.memory.view import Accesses, MemoryView, granted
 from leafmesh_nb.policy.budget import Refusal, refuse_call
 
 __all__ = ["Performer"]
@@ -247,7 +247,9 @@ class Performer:
         )
         record.append(path, started)
         await record.flush()
-        view = self._view(path, agent, step)
+        accesses = Accesses(self._denied(path, agent))
+        values = memory_values(record.plan, record.state, record.shared, step.versions)
+        view = MemoryView(agent, record.plan.spec.memory, values, accesses)
         seat = self._seat(path, agent, key, view)
         began = self._ports.clock.monotonic()
         declared = record.plan.step(path).timeout
@@ -270,21 +272,24 @@ class Performer:
                 key=key,
                 result=value,
                 latency=self._since(began),
-                reads=tuple(view.reads),
-                writes=tuple(w.to_json() for w in view.writes),
+                reads=tuple(accesses.reads),
+                writes=tuple(w.to_json() for w in accesses.writes),
             )
             record.append(path, finished)
 
-    def _view(self, path: str, agent: AgentSpec, step: StepState) -> MemoryView:
+    def _denied(self, path: str, agent: AgentSpec) -> Callable[[str, str], None]:
+        """Records a refused access of a function, which runs on a thread of its own."""
         record = self._record
-        values = memory_values(record.plan, record.state, record.shared, step.versions)
+
+        def append(body: MemoryDenied) -> None:
+            # A function that was given up may still be running when its step has ended.
+            if record.state.ended is None and record.state.steps[path].phase == "routed":
+                record.append(path, body)
 
         def denied(field: str, access: str) -> None:
-            self._loop.call_soon_threadsafe(
-                record.append, path, MemoryDenied(field, agent.id, access)
-            )
+            self._loop.call_soon_threadsafe(append, MemoryDenied(field, agent.id, access))
 
-        return MemoryView(agent, record.plan.spec.memory, values, denied)
+        return denied
 
     def _seat(self, path: str, agent: AgentSpec, key: str, view: MemoryView) -> Seat:
         ordinal = 0
