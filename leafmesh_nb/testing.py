@@ -1,20 +1,23 @@
 """Public fakes: equals of the real parts, for tests of your own meshes.
 
-    mesh.use(models={"quick": ScriptedModel([{"category": "refund"}])},
-             clock=FixedClock(), approver=ScriptedApprover([{"answer": "approve"}]))
+mesh.use(models={"quick": ScriptedModel([{"category": "refund"}])},
+         clock=FixedClock(), approver=ScriptedApprover([{"answer": "approve"}]))
 """
 
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from leafmesh_nb.engine.answers import Answer
 from leafmesh_nb.engine.ports import ModelReply, ModelRequest
-from leafmesh_nb.errors import AgentError
-from leafmesh_nb.mesh.answers_file import AnswersFile
+from leafmesh_nb.engine.state import ApprovalState
+from leafmesh_nb.errors import AgentError, ApprovalError, LeafmeshError
+from leafmesh_nb.language.suggest import suggest
 
 __all__ = ["FixedClock", "ScriptedApprover", "ScriptedModel"]
 
@@ -40,7 +43,7 @@ class ScriptedModel:
         self._tokens = tokens
 
     async def ask(self, request: ModelRequest) -> ModelReply:
-        """The next scripted reply. Raises AgentError when the script is at its end."""
+        """The next scripted reply. Raises AgentError when the script fails or is at its end."""
         self.requests.append(request)
         try:
             output = self._next(request) if self._next else next(self._outputs)
@@ -48,8 +51,14 @@ class ScriptedModel:
             raise AgentError(
                 f"the scripted model has no reply for request {len(self.requests)}"
             ) from None
-        if isinstance(output, BaseException):
+        except LeafmeshError:
+            raise
+        except Exception as error:
+            raise AgentError(f"the scripted model raised {_described(error)}") from error
+        if isinstance(output, LeafmeshError):
             raise output
+        if isinstance(output, Exception):
+            raise AgentError(f"the scripted model raised {_described(output)}")
         return ModelReply(output, *self._tokens, note="scripted model", cost=self._cost)
 
     def count(self, request: ModelRequest) -> int:
@@ -58,11 +67,20 @@ class ScriptedModel:
 
 
 class FixedClock:
-    """A clock that stands still until it is moved with ``advance``."""
+    """A clock that stands still until it is moved with ``advance``.
+
+    ``now`` is where it starts, aware (default: the start of 2026, UTC).
+    """
 
     def __init__(self, now: datetime | None = None) -> None:
-        self._now = now or datetime(2026, 1, 1, tzinfo=UTC)
+        start = now or datetime(2026, 1, 1, tzinfo=UTC)
+        if start.tzinfo is None:
+            raise LeafmeshError(
+                "a FixedClock needs a time with a zone: datetime(2026, 1, 1, tzinfo=UTC)"
+            )
+        self._now = start.astimezone(UTC)
         self._sleepers: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+        self._lock = threading.Lock()
 
     def now(self) -> datetime:
         """Aware, UTC."""
@@ -74,25 +92,100 @@ class FixedClock:
 
     def advance(self, seconds: float = 0, **more: float) -> None:
         """Move on, and wake whatever is due; keywords as for ``timedelta``."""
-        self._now += timedelta(seconds=seconds, **more)
-        for loop, event in self._sleepers:
-            loop.call_soon_threadsafe(event.set)
+        with self._lock:
+            self._now += timedelta(seconds=seconds, **more)
+            sleepers = tuple(self._sleepers)
+        for loop, event in sleepers:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(event.set)
 
     async def sleep_until(self, when: datetime) -> None:
         """Return once the clock was moved to ``when``."""
         event = asyncio.Event()
         entry = (asyncio.get_running_loop(), event)
-        self._sleepers.append(entry)
+        with self._lock:
+            self._sleepers.append(entry)
         try:
             while self._now < when:
                 await event.wait()
                 event.clear()
         finally:
-            self._sleepers.remove(entry)
+            with self._lock:
+                self._sleepers.remove(entry)
 
 
-class ScriptedApprover(AnswersFile):
-    """Answers questions from a list of entries, as an answers file does."""
+class ScriptedApprover:
+    """Answers questions from a list of entries; the first whose given keys all fit is the answer.
 
-    def __init__(self, entries: Iterable[Mapping[str, Any]]) -> None:
-        super().__init__([dict(entry) for entry in entries])
+    An entry has ``answer`` (approve, reject, edit with a ``value``, or escalate), may have ``by``
+    and ``note``, and narrows with ``step policy rule subject to``. A side effect in doubt is
+    another question than the one that let it happen: only an entry with ``point: in_doubt``, or one
+    that rejects, answers it. Raises ApprovalError for entries that can fit nothing.
+    """
+
+    NARROW = ("step", "policy", "rule", "subject", "to", "point")
+    ANSWERS = ("approve", "reject", "edit", "escalate")
+    KEYS = (*NARROW, "answer", "by", "note", "value")
+
+    def __init__(
+        self, entries: Iterable[Mapping[str, Any]], *, source: str = "scripted approver"
+    ) -> None:
+        try:
+            given = list(entries)
+        except TypeError:
+            raise ApprovalError(f"{source} must hold a list of answers") from None
+        self._entries = [_entry(e, f"{source}, entry {n}") for n, e in enumerate(given, 1)]
+
+    def answer(self, question: ApprovalState) -> Answer | None:
+        """The first entry that fits, or None to leave the question open."""
+        asked = question.asked
+        facts = {
+            "step": question.path,
+            "policy": asked.policy,
+            "rule": asked.rule,
+            "subject": asked.subject,
+            "to": question.to,
+            "point": asked.point,
+        }
+        for entry in self._entries:
+            careless = asked.point == "in_doubt" and "point" not in entry
+            if careless and entry["answer"] != "reject":
+                continue
+            if all(entry[key] == facts[key] for key in self.NARROW if key in entry):
+                return Answer(
+                    id=question.id,
+                    answer=entry["answer"],
+                    person=entry.get("by", ""),
+                    note=entry.get("note", ""),
+                    value=entry.get("value"),
+                )
+        return None
+
+
+def _entry(entry: Any, place: str) -> dict[str, Any]:
+    """A checked entry of a script."""
+    if not isinstance(entry, Mapping) or "answer" not in entry:
+        raise ApprovalError(f"{place} has no 'answer'")
+    for key, value in entry.items():
+        if key not in ScriptedApprover.KEYS:
+            close = suggest(str(key), ScriptedApprover.KEYS)
+            hint = (
+                f"did you mean {close!r}?"
+                if close
+                else "known are " + ", ".join(ScriptedApprover.KEYS)
+            )
+            raise ApprovalError(f"{place} has an unknown key {key!r}; {hint}")
+        if key != "value" and not isinstance(value, str):
+            raise ApprovalError(f"{place}: {key!r} must be text")
+    if entry["answer"] not in ScriptedApprover.ANSWERS:
+        raise ApprovalError(
+            f"{place}: {entry['answer']!r} is no answer; say {', '.join(ScriptedApprover.ANSWERS)}"
+        )
+    if (entry["answer"] == "edit") != ("value" in entry):
+        raise ApprovalError(f"{place}: an edit needs a 'value', and no other answer has one")
+    return dict(entry)
+
+
+def _described(error: BaseException) -> str:
+    text = str(error)
+    return f"{type(error).__name__}{': ' if text else ''}{text}"
