@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from typing import Final
 
@@ -111,7 +110,7 @@ def money_score(text: Text, candidate: Quantity, cues: Cues) -> Scored | None:
     if _refused(text, start):
         score -= 1.5
     if any(w.text in _CORRECTIONS and -4 <= d < 0 for w, d in around(text, start, end)):
-        score += 0.6
+        score += 2.5
     return Scored(score - start * 1e-7, near > 0.15)
 
 
@@ -121,7 +120,7 @@ def _bare_amount(text: Text, candidate: Quantity, near: float) -> bool:
     noun = _noun(text, candidate)
     if noun is not None and noun.stem not in _MONEY_STEMS:
         return False
-    if places == -2 and not candidate.spelled:
+    if (places == -2 and not candidate.spelled) or text.lower[candidate.end - 1] == "k":
         return True
     if candidate.spelled and candidate.value < 20:
         return False
@@ -156,11 +155,13 @@ def number_score(text: Text, candidate: Quantity, cues: Cues, optional: bool) ->
     allowed |= {Kind.NAME} if names and cues.specific else set()
     allowed |= {Kind.PERCENT} if percent or not cues.specific else set()
     allowed |= {Kind.YEAR} if year or not cues.specific else set()
-    if candidate.kind not in allowed:
-        return None
     near = nearness(text, candidate.start, candidate.end, cues)
     noun = _noun(text, candidate)
     counted = noun is not None and cues.match(noun) > 0
+    # "in my 5th semester"
+    allowed |= {Kind.ORDINAL} if counted else set()
+    if candidate.kind not in allowed:
+        return None
     score = 0.3 + 2.0 * near + (1.5 if counted else 0.0)
     if (percent and candidate.kind is Kind.PERCENT) or (year and candidate.kind is Kind.YEAR):
         score += 1.0
@@ -212,7 +213,3 @@ def money_text(value: Decimal, cues: Cues) -> str:
         map(stem, cues.words)
     )
     return format(value if signed else abs(value), "f")
-
-
-def date_text(day: date) -> str:
-    return day.isoformat()

@@ -14,6 +14,8 @@ from leafmesh_nb.agents.offline.words import BOOLEAN_LEADS, GENERIC_NAMES
 
 #: How far around a place its cue words are looked for, in words.
 _REACH: Final = 14
+_JOINTS: Final = frozenset({"and", "then", "or"})
+_BEYOND: Final = 2
 _FAMILY: Final = 0.6
 
 
@@ -30,6 +32,11 @@ class Cues:
     def specific(self) -> bool:
         """Whether the name says more than "amount" or "count" does."""
         return bool(self.stems)
+
+    @property
+    def begins(self) -> bool:
+        """Whether the name is that of a beginning: a lone date is where something starts."""
+        return "begin" in self.families
 
     @classmethod
     def of(cls, name: str, inside: Sequence[str] = ()) -> Cues:
@@ -54,23 +61,32 @@ class Cues:
 
 
 def around(text: Text, start: int, end: int, reach: int = _REACH) -> list[tuple[Word, int]]:
-    """The words of the same sentence around `start:end` with their distance; negative before."""
+    """The words of the same sentence around `start:end` with their distance; negative before.
+
+    What stands beyond an "and" is as far away as two words more.
+    """
     sentence = text.sentence_at(start)
     if sentence is None:
         return []
     first, last = text.word_index(start), text.word_index(end)
     words = text.words
-    before = [
-        (words[i], i - first)
-        for i in range(max(0, first - reach), first)
-        if words[i].start >= sentence.start
-    ]
-    after = [
-        (words[i], i - last + 1)
-        for i in range(last, min(len(words), last + reach))
-        if words[i].end <= sentence.end
-    ]
-    return before + after
+    before: list[tuple[Word, int]] = []
+    distance = 0
+    for word in reversed(words[max(0, first - reach) : first]):
+        if word.start < sentence.start:
+            break
+        distance -= 1
+        before.append((word, distance))
+        distance -= _BEYOND if word.text in _JOINTS else 0
+    after: list[tuple[Word, int]] = []
+    distance = 0
+    for word in words[last : last + reach]:
+        if word.end > sentence.end:
+            break
+        distance += 1
+        after.append((word, distance))
+        distance += _BEYOND if word.text in _JOINTS else 0
+    return before[::-1] + after
 
 
 def clause_at(text: Text, place: int) -> int:

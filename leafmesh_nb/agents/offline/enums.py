@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from leafmesh_nb.agents.offline import scales
 from leafmesh_nb.agents.offline.families import families_of, kin_of
-from leafmesh_nb.agents.offline.meaning import INQUIRES, Bag, bag_of, spelling_of
+from leafmesh_nb.agents.offline.meaning import INQUIRES, Bag, bag_of
+from leafmesh_nb.agents.offline.spelling import spelling_of
 from leafmesh_nb.agents.offline.stems import stem
 from leafmesh_nb.agents.offline.text import Text
 from leafmesh_nb.agents.offline.words import FAINT_WORDS, FUNCTION_WORDS, word_set
 
-_NAME_WORD: Final = 3.0
-_NAME_FAMILY: Final = 1.3
+_NAME_WORD: Final = 2.5
+_NAME_FAMILY: Final = 2.0
+_WIDE: Final = 0.6
+_IDF: Final = 0.5
 _KIN: Final = 0.6
 _NAME_ACT: Final = 1.2
-_EXAMPLE: Final = {"w": 1.2, "b": 1.0, "f": 0.5, "a": 0.5}
+_EXAMPLE: Final = {"w": 1.0, "b": 1.0, "f": 0.4, "a": 0.5}
 _CONTEXT: Final = {"w": 0.4, "b": 0.4, "f": 0.15, "a": 0.0}
 #: A value that stands for the rest wins where hardly anything speaks for another.
 _REST_NAMES: Final = word_set(
@@ -63,7 +68,9 @@ def _name_profile(value: str) -> dict[str, float]:
     for key in {phrase, *map(stem, told)}:
         names = families.get(key, ())
         for name in names:
-            weight = _NAME_FAMILY * share / len(names) ** 0.5
+            # A family goes by the value's own name, or is wider than it: tyres are not all of cars.
+            wide = 1.0 if stem(name) in {phrase, *map(stem, told)} else _WIDE
+            weight = _NAME_FAMILY * wide * share / len(names) ** 0.5
             profile[f"f:{name}"] = max(weight, profile.get(f"f:{name}", 0.0))
             for kin, likeness in kin_of(name).items():
                 weight_of_kin = _KIN * weight * min(1.0, 2 * likeness)
@@ -187,9 +194,12 @@ def _specific(profiles: Sequence[Mapping[str, float]]) -> list[dict[str, float]]
     even = 1 / len(profiles)
     if len(profiles) == 1:
         return [dict(profiles[0])]
+    having = Counter(feature for profile in profiles for feature in profile)
+    rare = math.log(len(profiles) + 1)
     tells = [
         {
             feature: max(0.0, (weight / totals[feature] - even) / (1 - even))
+            * (math.log((len(profiles) + 1) / having[feature]) / rare) ** _IDF
             for feature, weight in profile.items()
             if totals[feature] > 0
         }

@@ -164,6 +164,7 @@ parcel: parcel package packet box carton consignment crate pallet envelope
 shop: shop store mall counter outlet
 tool: tool equipment machine appliance instrument
 measure: size length width height weight dimension fit
+distance: distance mile kilometre kilometer km odometer
 quality: quality material texture finish standard
 taste: taste flavour delicious bland
 beauty: beauty hair nail makeup massage salon
@@ -174,6 +175,132 @@ religion: church temple mosque prayer worship
 war: war army soldier weapon military
 agriculture: farm crop harvest cattle field
 science: science research experiment theory
+waste: waste rubbish garbage trash litter bin recycle dump landfill scrap discard junk compost skip
+environment: environment climate pollution green nature ecology carbon emission contaminate sewage
+pavement: pavement sidewalk kerb curb asphalt pothole road bridge crossing roundabout tarmac gravel
+traffic: traffic congestion junction signal speed lane pedestrian cyclist jam sign
+parking: park parking garage bay meter tow clamp lot
+light: light lamp lighting bulb bright dark lantern shine glow flicker dim illuminate
+park: park playground garden lake bench swing lawn grass tree branch flower meadow pond field path
+plant: plant tree flower leaf branch bush hedge root seed grass lawn weed garden mow prune soil
+permit: permit licence license permission authorize application form allow approve registration
+permit: certificate document apply visa passport
+build: build construction builder extension fence wall roof scaffold renovate architect brick
+vacation: vacation holiday leave day_off time_off off absence absent annual_leave break getaway
+illness: ill sick illness unwell fever flu cold sick_leave sick_note recover
+payroll: payroll pay salary wage payslip bonus overtime deduction pension tax income earn
+expense: expense receipt reimburse mileage allowance spend spent cost travel hotel taxi lunch claim
+equipment: equipment device laptop computer keyboard mouse monitor screen printer phone headset
+equipment: machine gear hardware tool cable charger replacement
+training: train training course lesson workshop learn teach class seminar certificate coach skill
+training: instructor tutorial refresher qualification exercise education study
+recruit: recruit candidate interview hire applicant apply vacancy job cv offer reference
+colleague: colleague manager supervisor team boss coworker department employee office
+discipline: harassment bully discrimination misconduct grievance insult unfair
+office: office desk meeting_room stationery paper printer workplace
+payment_method: card cash cheque transfer direct_debit wallet bank
+bank: bank account transfer balance deposit withdraw withdrawal overdraft transaction statement
+invest: invest investment stock share bond fund portfolio dividend broker pension
+loan: loan mortgage credit borrow lend instalment repayment interest rate
+exchange: exchange swap replace replacement substitute trade convert
+return: return send_back bring_back give_back take_back hand_back
+gift: gift present voucher card wrap birthday surprise
+size: size large small fit tight loose wide narrow long short length inch centimetre
+color: color red blue green black white yellow shade paint print
+shape: shape round square flat curved pattern style design
+heavy: heavy weight kilo pound ton load lift
+fast: fast quick quickly speed rapid hurry express swift
+slow: slow slowly lag sluggish
+bicycle: bicycle bike cycle pedal helmet saddle
+engine: engine motor oil gear clutch exhaust brake wheel tire battery fuel petrol diesel
+flight: flight plane airline airport boarding gate luggage baggage suitcase seat cabin passenger
+rail: train rail railway station platform carriage ticket conductor tram metro
+sea: ship boat ferry cruise harbour port sail
+luggage: luggage baggage bag suitcase backpack
+hotel: hotel room suite guest reception check_in check_out breakfast stay lodging hostel
+restaurant: restaurant table waiter menu chef meal dinner lunch cafe dish reservation
+allergy: allergy allergic gluten nut lactose vegan vegetarian intolerance diet dietary halal kosher
+kitchen: kitchen oven stove sink fridge dishwasher cook pan microwave
+laundry: laundry wash washing dryer iron detergent stain
+bathroom: bathroom bath shower toilet basin towel sink
+pest: pest mouse rat cockroach ant insect bug wasp mould infestation vermin bite
+decoration: paint wallpaper carpet curtain decorate tile floor
+heating: heat heating boiler radiator gas thermostat warm cold
+gas: gas fuel petrol oil leak smell
+meter: meter reading consumption usage kilowatt unit
+internet: internet broadband wifi router connection network signal speed fibre line offline
+phone: phone telephone mobile call sim signal number handset text voicemail roaming
+television: television tv channel film movie series stream broadcast cinema
+data: data file record export import backup report table spreadsheet list
+privacy: privacy personal_data consent gdpr confidential delete_my erase
+hack: hack hacker breach virus malware phishing compromise suspicious attack stolen
+fraud: fraud scam fake unauthorized unknown_charge not_recognize suspicious impersonate forged
+identity: identity passport id_card licence name_change proof document verify
+address: address move relocate street postcode new_address moved
+birth: birth baby born pregnant pregnancy maternity midwife newborn
+marriage: marriage wedding marry wife husband bride divorce
+death: death die funeral deceased inheritance will bury grave
+child: child kid baby son daughter toddler school nursery
+elderly: elderly old pensioner retire retirement care nursing grandmother grandfather
+disability: disability wheelchair disabled accessible deaf blind ramp accessibility
+charity: charity donate donation volunteer fundraise
+emergency: emergency ambulance accident fire unconscious collapse breathe bleed rescue help danger
+emergency: heart_attack stroke seizure choke faint not_breathe severe urgent
+breathe: breathe breath breathing cough lung asthma chest
+skin: skin rash itch burn spot acne wound
+tooth: tooth dental dentist gum filling crown toothache jaw
+eye: eye sight glasses lens vision optician blind
+mental: stress anxiety depressed panic sleep therapy lonely insomnia
+exercise: exercise gym fitness training run swim yoga workout muscle trainer
+vaccine: vaccine vaccination jab immunize booster injection
+animal: animal dog cat pet puppy kitten horse bird vet rabbit hamster fur paw
+crime: crime criminal theft burglary assault vandal vandalism graffiti police weapon offence
+court: court judge trial sue lawyer witness evidence sentence appeal lawsuit
+dispute: dispute disagree contest appeal challenge object objection
+penalty: penalty fine punishment ticket offence ban
+inheritance: inherit inheritance will estate heir
+election: election vote ballot poll candidate
+book: book appointment slot see_the come_in free_slot check_up
+library: library book borrow read author novel return overdue loan
+theatre: theatre play stage concert show performance ticket actor audience opera
+art: art painting museum gallery exhibition artist sculpture
+event: event party wedding conference ceremony festival celebration celebrate birthday occasion
+photo: photo picture camera photographer portrait album
+game: game play player level score console toy puzzle
+craft: sew knit craft wood carpenter handmade
+beauty: beauty hair haircut nail makeup massage salon barber cosmetic
+fashion: fashion shoe shirt dress jeans jacket coat hat bag wear
+jewelry: jewelry ring necklace gold silver diamond watch
+farm: farm farmer crop harvest cattle field tractor cow sheep
+fish: fish fishing boat catch net
+wood: wood timber plank oak pine saw
+metal: metal steel iron rust rusty aluminium weld
+glass: glass window pane mirror bottle
+plastic: plastic rubber foil packaging
+packaging: packaging box wrap carton seal label envelope
+stock: stock in_stock out_of_stock sold_out available inventory supply warehouse backorder
+track: track tracking trace status where_is progress update
+quantity: quantity number amount many few pair piece dozen
+incomplete: incomplete missing part not_include short forgot piece left_out
+wrong_item: wrong different not_what_i incorrect mistake mix_up swapped
+expired: expire expired out_of_date stale rotten mouldy gone_off spoil
+taste: taste flavour delicious bland salty sweet sour
+temperature: temperature hot cold warm degree lukewarm
+warranty: warranty guarantee cover repair defect free_of_charge
+manual: manual instruction guide how_to set_up setup install assemble assembly configure
+compatible: compatible fit work_with support compatibility
+language: language translate translation english spanish french german interpreter
+weather: weather storm rain snow wind ice flood hail thunder lightning drought
+season: spring summer autumn winter season
+direction: direction where location near far map route distance
+opening: open opening_hours hours close closed holiday_hours
+price: price cost how_much expensive cheap rate fee charge tariff
+discount: discount voucher coupon promo code sale offer bargain deal reduction
+loyalty: loyalty points reward member bonus
+survey: survey feedback review rating star opinion
+partner: partner partnership supplier cooperate sponsor affiliate collaborate
+press: press journalist interview article media
+sales: sales quote quotation demo offer purchase pricing enterprise buy
 news: news press journalist magazine newspaper article
 """
 

@@ -337,7 +337,7 @@ def _evidence(page: Page, start: int, end: int) -> str:
 
 def _score(page: Page, slot: Slot, candidate: Quantity | Moment, *, alone: bool) -> Scored | None:
     """A candidate's score; None where a name that says more asks for more than is there."""
-    strict = slot.cues.specific and slot.nullable and not alone
+    strict = slot.cues.specific and slot.nullable and not alone and not slot.cues.begins
     if isinstance(candidate, Moment):
         scored: Scored | None = date_score(page.text, candidate, slot.cues)
     elif slot.sort is Sort.MONEY:

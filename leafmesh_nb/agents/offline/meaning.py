@@ -8,8 +8,7 @@ hardly anything, and what the text turns down ("I do not want a refund") weighs 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
@@ -24,9 +23,9 @@ _ASKED: Final = (1.0, 1.8, 1.4, 1.2)
 _GREETING: Final = 0.15
 _FAINT: Final = 0.25
 _REFUSED: Final = -0.7
+_NAMED: Final = 0.4
 _PHRASE: Final = 4
 _MOST_SENTENCES: Final = 1_500
-_MOST_UNKNOWN: Final = 300
 
 INQUIRES: Final = "a:inquire"
 #: "$40" speaks of money as "forty dollars" does.
@@ -106,6 +105,7 @@ def bag_of(text: Text, spelling: Mapping[str, tuple[str, float]] | None = None) 
             inquiring += sentence.inquires * len(sentence.words)
         for key, first, last, says in keys_of(sentence.words):
             weight = base * says * (_REFUSED if last.refused else _ASKED[last.asked])
+            weight *= _NAMED if last.named else 1.0
             source = text.quote(first.start, last.end)
             if spelling and key in spelling:
                 key, likeness = spelling[key]
@@ -123,43 +123,3 @@ def bag_of(text: Text, spelling: Mapping[str, tuple[str, float]] | None = None) 
     if inquiring:
         add(INQUIRES, inquiring / spoken, "")
     return Bag(weights, sources)
-
-
-def _bigrams(word: str) -> Counter[str]:
-    padded = f"^{word}$"
-    return Counter(padded[i : i + 2] for i in range(len(padded) - 1))
-
-
-def spelling_of(text: Text, known: Iterable[str]) -> dict[str, tuple[str, float]]:
-    """For each long stem of `text` that nothing knows, the known stem it most looks like.
-
-    Likeness is Dice's coefficient over character bigrams; the first letter must agree. The words
-    of the families ask for a closer likeness than those of the examples and the values.
-    """
-    families = families_of()
-    near = set(known)
-    by_first: dict[str, list[tuple[str, Counter[str], float]]] = {}
-    for stem_ in sorted(near | {key for key in families if "_" not in key}):
-        if len(stem_) >= 4:
-            least = 0.65 if stem_ in near else 0.75
-            by_first.setdefault(stem_[0], []).append((stem_, _bigrams(stem_), least))
-    unknown = {
-        word.stem: None
-        for word in text.words
-        if len(word.stem) >= 5 and word.content and word.stem not in near
-    }
-    found: dict[str, tuple[str, float]] = {}
-    for stem_ in [key for key in unknown if key not in families][:_MOST_UNKNOWN]:
-        grams = _bigrams(stem_)
-        best = 0.0
-        for candidate, others, least in by_first.get(stem_[0], ()):
-            if abs(len(candidate) - len(stem_)) > 2:
-                continue
-            shared = sum((grams & others).values())
-            likeness = 2 * shared / (grams.total() + others.total())
-            if sorted(candidate) == sorted(stem_):
-                likeness = max(likeness, 0.8)  # letters swapped: "refnud"
-            if likeness >= least and likeness > best:
-                best = likeness
-                found[stem_] = (candidate, likeness * 0.6)
-    return found

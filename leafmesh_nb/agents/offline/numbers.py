@@ -52,7 +52,10 @@ _SCALES: Final = {
     "bn": 10**9,
     "billion": 10**9,
 }
+_ORDINAL: Final = re.compile(r"(?:st|nd|rd|th)\b")
 _PERCENT: Final = re.compile(r"\s?(?:%|percent\b|per cent\b)")
+#: What may stand between a noun and the number that names it: "order no. #4471", "ref: 12".
+_LABEL_GAP: Final = re.compile(r"[ \t.:#(=]{0,3}")
 _EURO: Final = re.compile(r"€|eur")
 
 _UNIT_NAMES: Final = (
@@ -83,8 +86,10 @@ class Kind(Enum):
     PLAIN = auto()
     PERCENT = auto()
     YEAR = auto()
-    #: Names something: an order's number, a phone number, a version, "3rd".
+    #: Names something: an order's number, a phone number, a version.
     NAME = auto()
+    #: A place in a row: "3rd".
+    ORDINAL = auto()
     #: Part of a date or a time of day.
     CLOCK = auto()
 
@@ -206,7 +211,8 @@ def _quantity(text: Text, start: int, end: int) -> Quantity:
         return Quantity(first, suffix.end() if suffix else last, value, Kind.MONEY)
     if cents and value == value.to_integral_value():
         return Quantity(start, cents.end(), value / 100, Kind.MONEY)
-    return Quantity(first, last, value, _kind(text, start, last, value))
+    kind = _kind(text, start, last, value)
+    return Quantity(first, last + 2 if kind is Kind.ORDINAL else last, value, kind)
 
 
 def _kind(text: Text, start: int, end: int, value: Decimal) -> Kind:
@@ -219,9 +225,10 @@ def _kind(text: Text, start: int, end: int, value: Decimal) -> Kind:
     if re.match(r"/(?:5|10|100)(?!\d)", after) and not before.endswith("/"):
         return Kind.PLAIN
     glued = re.search(r"[^\W_]$|[#_/]$|[^\W_][-.]$|out of $", lower[max(0, start - 7) : start])
-    ordinal = re.match(r"(?:st|nd|rd|th)\b", after)
+    if not glued and _ORDINAL.match(after):
+        return Kind.ORDINAL
     tied = re.match(r"[^\W\dx]|[-/]\d|_", after) and not re.match(r"(?:kg|km|cm|mm|g|h|l)\b", after)
-    if glued or ordinal or tied or _named(text, start):
+    if glued or tied or _named(text, start):
         return Kind.NAME
     digits = lower[start:end]
     if len(digits) == 4 and digits.isdigit() and 1900 <= value <= 2099:
@@ -233,7 +240,7 @@ def _named(text: Text, start: int) -> bool:
     """Whether the words just before say that the number is a name: "order no. 4471"."""
     at = text.word_index(start)
     for word in reversed(text.words[max(0, at - 3) : at]):
-        if start - word.end > 3 or "\n" in text.raw[word.end : start]:
+        if not _LABEL_GAP.fullmatch(text.raw, word.end, start):
             return False
         if word.text in IDENTIFIER_NOUNS or word.text in MONTHS:
             return True

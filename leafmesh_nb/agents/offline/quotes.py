@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from leafmesh_nb.agents.offline.cues import Cues
@@ -15,7 +16,7 @@ from leafmesh_nb.agents.offline.numbers import Kind
 from leafmesh_nb.agents.offline.page import Page
 from leafmesh_nb.agents.offline.stems import stem
 from leafmesh_nb.agents.offline.text import Sentence, Text
-from leafmesh_nb.agents.offline.words import IDENTIFIER_NAMES, word_set
+from leafmesh_nb.agents.offline.words import IDENTIFIER_NAMES, IDENTIFIER_NOUNS, word_set
 
 _MOST: Final = 400
 _MOST_ITEMS: Final = 50
@@ -67,7 +68,7 @@ def quote_for(page: Page, cues: Cues, limit: int) -> Quote | None:
     if last in _URL_NAMES:
         return _matched(page.text, _URL)
     if _PHONE_NAMES & set(cues.words):
-        return _matched(page.text, _PHONE)
+        return _phone(page)
     if last in IDENTIFIER_NAMES:
         return _identifier(page, cues)
     if last == "name" and (len(cues.words) == 1 or set(cues.words[:-1]) <= _PERSON_NAMES):
@@ -82,6 +83,17 @@ def quote_for(page: Page, cues: Cues, limit: int) -> Quote | None:
 def _matched(text: Text, pattern: re.Pattern[str]) -> Quote | None:
     match = pattern.search(text.raw)
     return Quote(match.group(), match.group()) if match else None
+
+
+def _phone(page: Page) -> Quote | None:
+    """The likeliest phone number: dialled from outside (+, 0, brackets), then the longest."""
+    dated = {m.start for m in page.moments}
+    found = islice(_PHONE.finditer(page.text.raw), _MOST)
+    numbers = [match.group() for match in found if match.start() not in dated]
+    if not numbers:
+        return None
+    best = max(numbers, key=lambda n: (n[0] in "+0(", sum(map(str.isdigit, n))))
+    return Quote(best, best)
 
 
 def _identifier(page: Page, cues: Cues) -> Quote | None:
@@ -107,7 +119,8 @@ def _identifier(page: Page, cues: Cues) -> Quote | None:
         distance = next((i for i, w in enumerate(reversed(before)) if cues.match(w)), None)
         if distance is not None and (best is None or 1 / (1 + distance) > best[0]):
             best = (1 / (1 + distance), token)
-        if is_code or not cues.specific:
+        labelled = any(w.text in IDENTIFIER_NOUNS - IDENTIFIER_NAMES for w in before[-2:])
+        if not cues.specific or (is_code and not labelled):
             codes.append(token)
     if best is not None:
         return Quote(best[1], best[1])
@@ -144,7 +157,7 @@ def best_sentence(text: Text, cues: Cues) -> Sentence | None:
         if names & _QUESTION_NAMES:
             value += 3.0 * sentence.inquires
         if names & _REQUEST_NAMES:
-            value += 3.0 * sentence.requests
+            value += 3.0 * sentence.requests + (text.raw[sentence.end - 1] == "?")
         return value + 0.4 * sentence.requests
 
     ranked = sorted(
@@ -158,11 +171,12 @@ def items_for(text: Text, cues: Cues, limit: int) -> list[str]:
     bullets = [text.quote(*m.span(1), limit) for m in _BULLET.finditer(text.raw)]
     if len(bullets) > 1:
         return bullets[:_MOST_ITEMS]
-    near = [s for s in text.sentences[:_MOST] if any(cues.match(w) == 1.0 for w in s.words)]
+    names = cues.stems or frozenset(map(stem, cues.words))
+    near = [s for s in text.sentences[:_MOST] if any(w.stem in names for w in s.words)]
     for sentence in near:
         listed = _LISTED.search(text.raw, sentence.start, sentence.end)
         before = text.raw[sentence.start : listed.start()] if listed else ""
-        if listed and any(stem(w) in cues.stems for w in before.lower().split()):
+        if listed and any(stem(w) in names for w in before.lower().split()):
             parts = re.split(r",\s*(?:and\s+)?|;|\s+and\s+", listed.group(1).rstrip(".!? "))
             return [" ".join(p.split())[:limit] for p in parts if p.strip()][:_MOST_ITEMS]
     return [text.quote(s.start, s.end, limit) for s in near[:_MOST_ITEMS]]

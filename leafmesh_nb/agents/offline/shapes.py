@@ -141,11 +141,12 @@ def _same(left: Any, right: Any) -> bool:
 
 
 def _is(value: Any, kind: Any) -> bool:
-    numeric = isinstance(value, int | float) and not isinstance(value, bool)
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    finite = isinstance(value, float) and math.isfinite(value)
     return {
         "string": isinstance(value, str),
-        "integer": numeric and math.isfinite(value) and value == int(value),
-        "number": numeric and math.isfinite(value),
+        "integer": whole or (finite and value == int(value)),
+        "number": whole or finite,
         "boolean": isinstance(value, bool),
         "null": value is None,
         "array": isinstance(value, list),

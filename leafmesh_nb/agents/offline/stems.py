@@ -30,8 +30,8 @@ sent:send shook:shake shaken:shake shrank:shrink shrunk:shrink sang:sing sank:si
 sat:sit slept:sleep spoke:speak spoken:speak spent:spend stood:stand stole:steal stolen:steal
 stuck:stick stung:sting struck:strike swam:swim swore:swear swollen:swell took:take taken:take
 taught:teach tore:tear torn:tear told:tell thought:think threw:throw thrown:throw wore:wear
-worn:wear woke:wake woken:wake won:win wrote:write written:write
-complaint:complain advice:advise belief:believe proof:prove theft:steal thief:steal
+worn:wear woke:wake woken:wake won:win mileage:mile wrote:write written:write
+complaint:complain weight:weigh advice:advise belief:believe proof:prove theft:steal thief:steal
 thieves:steal death:die dead:die dying:die lying:lie tying:tie birth:birth born:birth
 children:child men:man women:woman feet:foot teeth:tooth mice:mouse geese:goose people:people
 wives:wife lives:life knives:knife leaves:leave halves:half used:use using:use
@@ -118,9 +118,3 @@ def stem(word: str) -> str:
     if len(word) > 5 and word.endswith("at"):
         word = word[:-2]
     return word
-
-
-def trigrams(word: str) -> frozenset[str]:
-    """The character trigrams of a word with its ends marked, for comparing misspellings."""
-    padded = f"^{word[:_MAX_WORD]}$"
-    return frozenset(padded[i : i + 3] for i in range(len(padded) - 2))

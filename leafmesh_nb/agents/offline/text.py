@@ -60,6 +60,8 @@ class Word:
     refused: bool = False
     #: Its place after the words of a request, from 1: "please cancel"; 0 when there are none.
     asked: int = 0
+    #: Part of a name of several words: "Hill Road".
+    named: bool = False
 
     @property
     def content(self) -> bool:
@@ -109,6 +111,18 @@ def _requests(words: Sequence[str], clauses: Sequence[int]) -> tuple[bool, dict[
                     if clauses[i] == clauses[at]:
                         asked[i] = min(i - after + 1, asked.get(i, _ASKED_REACH))
     return requests, asked
+
+
+def _names(written: Sequence[str]) -> frozenset[int]:
+    """The places of two and more capitalised words in a row, a sentence's first word aside."""
+    capital = [
+        at > 0 and len(word) > 1 and word[0].isupper() and word[1:].islower()
+        for at, word in enumerate(written)
+    ]
+    if sum(capital) > len(written) / 2:
+        return frozenset()  # a headline
+    pairs = [at for at in range(1, len(capital)) if capital[at] and capital[at - 1]]
+    return frozenset(pairs) | frozenset(at - 1 for at in pairs)
 
 
 def _inquires(words: Sequence[str], clauses: Sequence[int], mark: str, requests: bool) -> float:
@@ -242,8 +256,18 @@ class Text:
             previous = match.end()
         requests, asked = _requests(texts, clauses)
         marks = _marks(texts, clauses)
+        named = _names([self.raw[m.start() : m.end()] for m in found])
         words = tuple(
-            Word(m.start(), m.end(), text, stem(text), clauses[at], *marks[at], asked.get(at, 0))
+            Word(
+                m.start(),
+                m.end(),
+                text,
+                stem(text),
+                clauses[at],
+                *marks[at],
+                asked.get(at, 0),
+                at in named,
+            )
             for at, (m, text) in enumerate(zip(found, texts, strict=True))
         )
         return Sentence(

@@ -8,6 +8,7 @@ from typing import Final
 from leafmesh_nb.agents.offline import scales
 from leafmesh_nb.agents.offline.cues import Cues
 from leafmesh_nb.agents.offline.families import families_of
+from leafmesh_nb.agents.offline.meaning import keys_of
 from leafmesh_nb.agents.offline.text import Text, Word
 from leafmesh_nb.agents.offline.words import AFFIRMATIONS, DENIALS
 
@@ -35,6 +36,8 @@ def truth(text: Text, cues: Cues) -> Truth:
         votes += _votes(sentence.words, cues)
         if len(votes) > 200:
             break
+    direct = [(value, word) for value, word in votes if word.stem in cues.stems]
+    votes = direct or votes
     if votes:
         against = [word for value, word in votes if not value]
         favour = [word for value, word in votes if value]
@@ -55,9 +58,14 @@ def _votes(words: tuple[Word, ...], cues: Cues) -> list[tuple[bool, Word]]:
         return []
     hits: list[tuple[int, Word, str, bool]] = []
     for at, word in enumerate(words):
-        key, turned = _hit(word, cues)
+        key, turned = _hit(word.stem, cues)
         if key:
             hits.append((at, word, key, turned))
+    places = {word.start: at for at, word in enumerate(words)}
+    for phrase, first, _, _ in keys_of(words):
+        key, _ = _hit(phrase, cues) if "_" in phrase else ("", False)
+        if key:
+            hits.append((places[first.start], first, key, False))
     if not any(key in cues.stems for _, _, key, _ in hits) and len(cues.stems) > 1:
         return []
     needed = len(cues.stems) if len(cues.stems) <= 2 else len(cues.stems) - 1
@@ -71,19 +79,19 @@ def _votes(words: tuple[Word, ...], cues: Cues) -> list[tuple[bool, Word]]:
     return votes
 
 
-def _hit(word: Word, cues: Cues) -> tuple[str, bool]:
-    """Which of the name's stems the word stands for ("" for none), and whether it turns it round.
+def _hit(stem: str, cues: Cues) -> tuple[str, bool]:
+    """Which of the name's stems a stem or phrase stands for ("" for none), and if turned round.
 
     A family's other words stand for a stem that gives the family its name, and for any stem of
     a name of several words.
     """
-    if word.stem in cues.stems:
-        return word.stem, False
+    if stem in cues.stems:
+        return stem, False
     for prefix in _UN:
-        if word.stem.startswith(prefix) and word.stem[len(prefix) :] in cues.stems:
-            return word.stem[len(prefix) :], True
+        if stem.startswith(prefix) and stem[len(prefix) :] in cues.stems:
+            return stem[len(prefix) :], True
     known = families_of()
-    names = known.get(word.stem, ())
+    names = known.get(stem, ())
     for key in sorted(cues.stems):
         shared = [name for name in known.get(key, ()) if name in names]
         heads = [name for name in shared if name == key or known.get(key, ())[0] == name]

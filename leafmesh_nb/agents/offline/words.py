@@ -54,9 +54,9 @@ GREETINGS: Final = word_set(
 )
 
 NEGATORS: Final = word_set(
-    "not no never without cannot neither nor none nothing n't can't won't wouldn't shouldn't "
-    "couldn't don't doesn't didn't isn't aren't wasn't weren't haven't hasn't hadn't ain't dont "
-    "doesnt didnt cant wont isnt wasnt havent hasnt unable"
+    "not no never nobody without cannot neither nor none nothing n't can't won't wouldn't "
+    "shouldn't couldn't don't doesn't didn't isn't aren't wasn't weren't haven't hasn't hadn't "
+    "ain't dont doesnt didnt cant wont isnt wasnt havent hasnt unable"
 )
 
 #: After a negator these turn a wish down: what follows is what is not wanted.
