@@ -11,7 +11,7 @@ from leafmesh_nb.language.blocks import Block, Keys, read_block
 from leafmesh_nb.language.build_agents import build_agents
 from leafmesh_nb.language.build_memory import build_memory, build_people, build_tools
 from leafmesh_nb.language.build_models import build_budgets, build_models, build_routing
-from leafmesh_nb.language.build_policies import build_policies, covers
+from leafmesh_nb.language.build_policies import build_policies
 from leafmesh_nb.language.build_workflows import build_workflows
 from leafmesh_nb.language.context import Context
 from leafmesh_nb.language.currencies import CURRENCIES
@@ -131,8 +131,12 @@ def _check_side_effects(ctx: Context, policies: Mapping[str, Policy]) -> None:
     """Say in advance what the gate will do: a side effect without a policy is denied."""
     if "policies" in ctx.broken:
         return
+    targets = [policy.target for policy in policies.values() if policy.at == "tool"]
+    if any(not target.tools for target in targets):
+        return
+    covered = {name for target in targets for name in target.tools}
     for tool in ctx.tools.values():
-        if tool.side_effect and not any(covers(policy, tool.name) for policy in policies.values()):
+        if tool.side_effect and tool.name not in covered:
             ctx.collector.warning(
                 "LM603",
                 f"`{tool.name}` has side effects and no policy covers it: every call is denied.",

@@ -59,6 +59,8 @@ def build_agents(ctx: Context, node: Node) -> dict[str, AgentSpec]:
         agent = _agent(ctx, entry)
         if valid and agent:
             agents[agent.id] = agent
+            for name in agent.capabilities:
+                ctx.offers.setdefault(name, []).append(agent)
     return agents
 
 

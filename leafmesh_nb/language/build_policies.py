@@ -103,6 +103,10 @@ def _unplaced(ctx: Context, keys: Keys) -> None:
 def _names(
     ctx: Context, at: Point, target: Target, workflows: Mapping[str, Workflow]
 ) -> Environment:
+    known = ctx.policy_scopes.get((at, target))
+    if known is not None:
+        return known
+
     def met(workflow: Workflow) -> bool:
         steps = workflow.steps.values()
         return any(
@@ -118,7 +122,9 @@ def _names(
         for step in w.steps.values()
         if step.capability
     }
-    return policy_names(ctx, at, target, inputs, steps)
+    names = policy_names(ctx, at, target, inputs, steps)
+    ctx.policy_scopes[at, target] = names
+    return names
 
 
 def _target(ctx: Context, keys: Keys, at: Point | None) -> Target:
@@ -318,11 +324,6 @@ def _check_target(ctx: Context, keys: Keys, policy: Policy) -> None:
             keys.span("default"),
             "Write default: deny or ask, and a rule for what is approved.",
         )
-
-
-def covers(policy: Policy, tool: str) -> bool:
-    """Whether a policy may meet calls of a tool."""
-    return policy.at == "tool" and (not policy.target.tools or tool in policy.target.tools)
 
 
 # -- tests

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from leafmesh_nb.language.blocks import Block, Keys, mapping, read_block, reference
@@ -60,6 +61,7 @@ class Draft:
     inputs: Named = field(default_factory=dict)
     save: Named = field(default_factory=dict)
     after: Join | None = None
+    reads: frozenset[str] = frozenset()
     complexity: Complexity | None = None
     domain: str | None = None
     timeout: float | None = None
@@ -73,7 +75,7 @@ class Draft:
         """The agents that may take the step."""
         if self.agent is not None:
             return [self.agent]
-        return [a for a in ctx.agents.values() if self.capability in a.capabilities]
+        return ctx.offers.get(self.capability or "", [])
 
     def step(self) -> Step:
         """The finished step."""
@@ -113,8 +115,10 @@ def draft_step(ctx: Context, entry: Entry, steps: dict[str, Span]) -> Draft | No
         check_domain(ctx, domain)
         draft.domain = domain.text
     draft.timeout = keys.duration("timeout")
-    reads = [e for e in (draft.when, *_expressions(draft.inputs), *_expressions(draft.save)) if e]
-    draft.after = implied(draft.explicit, steps_read(ctx, reads, steps))
+    draft.reads = steps_read(
+        ctx, [e for e in (draft.when, *_expressions(draft.inputs), *_expressions(draft.save)) if e]
+    )
+    draft.after = implied(draft.explicit, [name for name in steps if name in draft.reads])
     return draft
 
 
@@ -130,8 +134,8 @@ def named_expressions(ctx: Context, keys: Keys, name: str) -> Named:
     return named
 
 
-def steps_read(ctx: Context, expressions: list[Expression], steps: dict[str, Span]) -> list[str]:
-    """The steps that expressions read, in the order of the workflow."""
+def steps_read(ctx: Context, expressions: Iterable[Expression]) -> frozenset[str]:
+    """The steps that expressions read, known or not."""
     read = set()
     for expression in expressions:
         for path in expression.reads:
@@ -144,7 +148,7 @@ def steps_read(ctx: Context, expressions: list[Expression], steps: dict[str, Spa
                 )
             elif path[0] == "steps":
                 read.add(path[1])
-    return [name for name in steps if name in read]
+    return frozenset(read)
 
 
 def _expressions(named: Named) -> list[Expression]:

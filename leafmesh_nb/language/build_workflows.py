@@ -23,6 +23,8 @@ from leafmesh_nb.language.types import ANY, NO_FIELDS, Type, object_of
 
 __all__ = ["build_workflows"]
 
+MOST_STEPS = 500
+
 WORKFLOW = Block("a workflow", required=("steps",), optional=("input", "save", "output"))
 INPUT = Block(
     "an input", required=("type",), optional=("default", "min", "max"), nullable=("default",)
@@ -105,6 +107,13 @@ def _drafts(ctx: Context, node: Node | None, at: Span) -> dict[str, Draft]:
         return {}
     if not found.entries:
         ctx.collector.error("LM211", "A workflow needs at least one step.", at)
+    if len(found.entries) > MOST_STEPS:
+        ctx.collector.error(
+            "LM208",
+            f"A workflow has at most {MOST_STEPS} steps.",
+            found.entries[MOST_STEPS].key.span,
+        )
+        return {}
     steps = {entry.key.text: entry.key.span for entry in found}
     for name, span in steps.items():
         ctx.declared["steps"].setdefault(name, span)
@@ -131,15 +140,17 @@ def _check(ctx: Context, input: Type, drafts: Mapping[str, Draft], output: Named
     done = done_before(joins, always)
     outputs = {name: draft.output(ctx) for name, draft in drafts.items()}
     for name, draft in drafts.items():
+        # The other steps are looked at where a name is wrong: to suggest the right one.
+        known = draft.reads <= outputs.keys()
         steps = {
-            other: step_type(type, other in done[name])
-            for other, type in outputs.items()
+            other: step_type(outputs[other], other in done[name])
+            for other in (draft.reads if known else outputs)
             if other != name
         }
         check_flow(ctx, draft, workflow_names(ctx, input, steps))
     ended = {name: step_type(type, name in always) for name, type in outputs.items()}
     names = workflow_names(ctx, input, ended)
-    steps_read(ctx, list(_plain(output).values()), {name: d.span for name, d in drafts.items()})
+    steps_read(ctx, _plain(output).values())
     fields = {}
     for entry, expression in output.values():
         type = ctx.check(expression, names)

@@ -23,6 +23,8 @@ from leafmesh_nb.language.spec import (
     MemoryField,
     ModelSpec,
     Person,
+    Point,
+    Target,
     ToolSpec,
 )
 from leafmesh_nb.language.types import Type, describe
@@ -56,6 +58,8 @@ class Context:
     agents: dict[str, AgentSpec] = field(default_factory=dict)
     capabilities: dict[str, Capability] = field(default_factory=dict)
     input_nodes: dict[str, MappingNode] = field(default_factory=dict)
+    offers: dict[str, list[AgentSpec]] = field(default_factory=dict)
+    policy_scopes: dict[tuple[Point, Target], Environment] = field(default_factory=dict)
     doubtful: set[str] = field(default_factory=set)
 
     def expression(self, node: Node) -> Expression | None:

@@ -12,11 +12,21 @@ from leafmesh_nb.language.render import render_html, render_text
 from leafmesh_nb.language.secret_texts import find_secrets, mask
 from leafmesh_nb.language.source import Source
 
-__all__ = ["CODES", "Collector", "Diagnostic", "Related", "render_html", "render_text"]
+__all__ = [
+    "CODES",
+    "Collector",
+    "Diagnostic",
+    "Related",
+    "TooManyErrors",
+    "render_html",
+    "render_text",
+]
 
 Severity = Literal["error", "warning"]
 
-MOST = 200
+_LONGEST_LINE = 2000
+MOST_ERRORS = 200
+MOST_WARNINGS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +77,9 @@ class Diagnostic:
             "hint": self.hint,
             "source": self.source,
             **_place(self.span),
-            "line_text": self.line_text,
+            "line_text": self.line_text[:_LONGEST_LINE],
             "related": [
-                {"message": r.message, **_place(r.span), "line_text": r.line_text}
+                {"message": r.message, **_place(r.span), "line_text": r.line_text[:_LONGEST_LINE]}
                 for r in self.related
             ],
         }
@@ -99,18 +109,23 @@ class FindingLike(Protocol):
     def severity(self) -> Severity: ...
 
 
+class TooManyErrors(Exception):
+    """There are so many errors that looking for more helps nobody; they have been collected."""
+
+
 @dataclass(slots=True)
 class Collector:
     """Takes every diagnostic of one text; ``finish`` sorts, deduplicates and masks them.
 
     One cause gives one message: after ``close(span)``, what is found inside that span is dropped.
+    Raises TooManyErrors after 200 errors, which bounds the work for any text.
     """
 
     source: Source
+    errors: int = 0
     _found: dict[tuple[object, ...], Diagnostic] = field(default_factory=dict)
     _closed: list[Span] = field(default_factory=list)
-    _errors_left_out: int = 0
-    _warnings_left_out: int = 0
+    _warnings: int = 0
 
     def error(
         self, code: str, message: str, span: Span, hint: str = "", related: Iterable[Related] = ()
@@ -138,13 +153,7 @@ class Collector:
 
     def close(self, span: Span) -> None:
         """Drop whatever is still found within ``span``: its cause has been told."""
-        if len(self._closed) < MOST:
-            self._closed.append(span)
-
-    @property
-    def errors(self) -> int:
-        """How many errors were found."""
-        return self._errors_left_out + sum(d.severity == "error" for d in self._found.values())
+        self._closed.append(span)
 
     @property
     def failed(self) -> bool:
@@ -154,11 +163,12 @@ class Collector:
     def finish(self) -> tuple[Diagnostic, ...]:
         """All that was found, by place, with the source lines, secrets masked."""
         found = sorted(self._found.values(), key=lambda d: (d.span, d.severity, d.code, d.message))
-        left_out = self._errors_left_out + self._warnings_left_out
-        if left_out:
-            severity: Severity = "error" if self._errors_left_out else "warning"
-            message = f"{left_out} more like these are not shown."
-            found.append(Diagnostic("LM199", severity, message, found[-1].span))
+        if self.errors >= MOST_ERRORS:
+            message = f"There are more than {MOST_ERRORS - 1} errors; the rest is not checked."
+            found.append(Diagnostic("LM199", "error", message, found[-1].span))
+        elif self._warnings > MOST_WARNINGS:
+            message = f"{self._warnings - MOST_WARNINGS} more warnings are not shown."
+            found.append(Diagnostic("LM199", "warning", message, found[-1].span))
         if not found:
             return ()
         secrets = find_secrets(self.source.text)
@@ -178,13 +188,15 @@ class Collector:
         key = (diagnostic.severity, diagnostic.code, diagnostic.message, span)
         if key in self._found:
             return
-        if len(self._found) >= MOST:
-            if diagnostic.severity == "error":
-                self._errors_left_out += 1
-            else:
-                self._warnings_left_out += 1
+        if diagnostic.severity == "warning":
+            self._warnings += 1
+            if self._warnings <= MOST_WARNINGS:
+                self._found[key] = diagnostic
             return
         self._found[key] = diagnostic
+        self.errors += 1
+        if self.errors >= MOST_ERRORS:
+            raise TooManyErrors
 
     def _shown(self, diagnostic: Diagnostic, lines: list[str], parts: list[str]) -> Diagnostic:
         def masked(text: str) -> str:

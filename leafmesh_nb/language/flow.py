@@ -29,8 +29,9 @@ def _check_inputs(ctx: Context, draft: Draft, names: Environment) -> None:
     capability = ctx.capabilities.get(draft.capability or "")
     written = {e.key.text for e in getattr(draft.keys.get("with"), "entries", ())}
     meant = set()
+    fields = dict(capability.input.fields) if capability else {}
     for name, (entry, expression) in draft.inputs.items():
-        wanted = capability.input.field(name) if capability else None
+        wanted = fields.get(name)
         type = ctx.check(expression, names)
         if capability and wanted is None:
             close = suggest(name, [n for n in capability.input.names() if n not in written])

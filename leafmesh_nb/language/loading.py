@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from leafmesh_nb.errors import MeshError
 from leafmesh_nb.language.build import build
 from leafmesh_nb.language.context import Context
-from leafmesh_nb.language.diagnostics import Collector, Diagnostic
+from leafmesh_nb.language.diagnostics import Collector, Diagnostic, TooManyErrors
 from leafmesh_nb.language.reader import read
 from leafmesh_nb.language.render import render_text
 from leafmesh_nb.language.source import Source
@@ -37,10 +37,13 @@ def parse(text: str, *, source: str = "mesh", name: str | None = None) -> Parsed
     """
     origin = Source(text, source)
     collector = Collector(origin)
-    node = read(origin, collector)
     spec = None
-    if node is not None:
-        spec = build(Context(origin, collector), node, text, name)
+    try:
+        node = read(origin, collector)
+        if node is not None:
+            spec = build(Context(origin, collector), node, text, name)
+    except TooManyErrors:
+        spec = None
     return Parsed(None if collector.failed else spec, collector.finish())
 
 

@@ -10,6 +10,8 @@ from leafmesh_nb.language.source import Source
 __all__ = ["balanced_end", "candidates", "quote", "quoted_line", "unbalanced", "value_end"]
 
 _REACH = 4096
+_WINDOW = 1000
+_AROUND = 80
 _OPEN = {"(": ")", "[": "]", "{": "}"}
 _VALUE = re.compile(r"(\s*(?:- +)*[\w.-]+:\s+|\s*(?:- +)+)(\S.*?)\s*\Z")
 _FLOW_VALUE = re.compile(r"[{,]\s*[\w.]+:\s+")
@@ -27,9 +29,13 @@ def quoted_line(source: Source, start: int, end: int) -> str:
     """The source line of ``text[start:end]`` with that part quoted, as a hint shows it."""
     line, column = source.place(start)
     whole = source.line(line)
-    part = source.text[start:end].split("\n")[0].rstrip()
-    repaired = whole[: column - 1] + quote(part) + whole[column - 1 + len(part) :]
-    return "    " + repaired.strip()
+    part = source.text[start : min(end, start + _REACH)].split("\n")[0].rstrip()
+    before, after = whole[: column - 1].lstrip(), whole[column - 1 + len(part) :].rstrip()
+    if len(before) > _AROUND:
+        before = "…" + before[-_AROUND:]
+    if len(after) > _AROUND:
+        after = after[:_AROUND] + "…"
+    return "    " + before + quote(part) + after
 
 
 def unbalanced(text: str) -> bool:
@@ -69,15 +75,19 @@ def _scan(text: str, start: int, stop: int, ends: frozenset[str]) -> tuple[int, 
     return min(at, stop), len(open_brackets) + bool(quoted)
 
 
-def candidates(line: str) -> Iterator[tuple[int, int]]:
+def candidates(line: str, column: int) -> Iterator[tuple[int, int]]:
     """The parts of a source line that may be an expression which YAML does not leave whole.
 
-    Values of flow maps come first, the whole value of ``key: value`` or ``- value`` last.
+    Values of flow maps come first, those that end after ``column`` before the others; the whole
+    value of ``key: value`` or ``- value`` is the last.
     """
-    for match in _FLOW_VALUE.finditer(line):
+    flow = []
+    start = max(0, column - _WINDOW)
+    for match in _FLOW_VALUE.finditer(line, start, min(len(line), column + _WINDOW)):
         end = balanced_end(line, match.end())
         if _SPECIAL.search(line, match.end(), end) and line[match.end()] not in "\"'{":
-            yield match.end(), end
+            flow.append((match.end(), end))
+    yield from sorted(flow, key=lambda part: part[1] < column)
     whole = _VALUE.match(line)
     if whole and whole.group(2)[0] != "{":
         cut_off = whole.group(2)[0] in "[\"'" and unbalanced(whole.group(2))

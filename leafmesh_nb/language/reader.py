@@ -36,6 +36,7 @@ MAX_NODES = 100_000
 
 _STYLES = {"'": "single", '"': "double", "|": "literal", ">": "folded"}
 _PLACEHOLDER = re.compile(r"\{\{\s*[\w.]*\s*\}\}")
+_LEADING_TAB = re.compile(r"^ *\t", re.MULTILINE)
 _NAME = re.compile(r"[A-Za-z_][\w.-]*\Z")
 
 
@@ -132,7 +133,9 @@ class _Builder:
         self.root: Node | None = None
         self.count = 0
         self.documents = 0
-        self.tabbed: set[int] = set()
+        self.tabbed = {
+            source.place(match.start())[0] - 1 for match in _LEADING_TAB.finditer(source.text)
+        }
 
     def build(self) -> Node | None:
         from yaml import YAMLError
@@ -189,18 +192,22 @@ class _Builder:
                 "Split the mesh, or keep data in files that agents read.",
             )
             raise _Stop
-        mark = event.start_mark
-        if mark.line not in self.tabbed and event.end_mark.index > mark.index:
-            indent = self.source.lines[mark.line][: mark.column]
-            if "\t" in indent and not indent.strip(" \t-?:[]{},"):
-                self.tabbed.add(mark.line)
-                column = indent.index("\t") + 1
-                self.collector.error(
-                    "LM107",
-                    "A tab is used as indentation.",
-                    Span(mark.line + 1, column, mark.line + 1, column + 1),
-                    "Indent with spaces, two for each level.",
-                )
+        if self.tabbed and event.start_mark.line in self.tabbed:
+            self._tab(event)
+
+    def _tab(self, event: Any) -> None:
+        """A tab before the first value of a line is indentation, though YAML lets some pass."""
+        line, column = event.start_mark.line, event.start_mark.column
+        text = self.source.lines[line]
+        if event.end_mark.index > event.start_mark.index and not text[:column].strip(" \t"):
+            self.tabbed.discard(line)
+            at = text.index("\t") + 1
+            self.collector.error(
+                "LM107",
+                "A tab is used as indentation.",
+                Span(line + 1, at, line + 1, at + 1),
+                "Indent with spaces, two for each level.",
+            )
 
     def _document(self, event: Any) -> None:
         self.documents += 1

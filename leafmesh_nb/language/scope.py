@@ -27,7 +27,9 @@ from leafmesh_nb.language.spec import AgentSpec, Point, Target
 from leafmesh_nb.language.types import (
     ANY,
     DATETIME,
+    INTEGER,
     MONEY,
+    NUMBER,
     STRING,
     Type,
     object_of,
@@ -125,38 +127,34 @@ def policy_names(
 
 def union(types: Iterable[Type]) -> Type:
     """A type that has the values of all of these; ``any`` where the shorthand has none."""
-    found: Type | None = None
-    for type in types:
-        found = type if found is None else _either(found, type)
-    return ANY if found is None else found
+    found = tuple(dict.fromkeys(types))
+    if not found:
+        return ANY
+    if len(found) == 1:
+        return found[0]
+    joined = _joined(found)
+    return joined.or_null() if any(type.nullable for type in found) else joined
 
 
-def _either(one: Type, other: Type) -> Type:
-    if one == other:
-        return one
-    null = one.nullable or other.nullable
-    joined = _joined(one, other)
-    return joined.or_null() if null else joined
-
-
-def _joined(one: Type, other: Type) -> Type:
-    kinds = (one.kind, other.kind)
-    if kinds == ("object", "object"):
-        fields: dict[str, Type] = {}
-        for name in dict.fromkeys((*one.names(), *other.names())):
-            left, right = one.field(name), other.field(name)
-            if left is not None and right is not None:
-                fields[name] = _either(left, right)
-            else:
-                fields[name] = (left or right or ANY).or_null()
-        return object_of(fields)
-    if kinds == ("enum", "enum"):
-        return Type("enum", values=tuple(dict.fromkeys((*one.values, *other.values))))
-    if set(kinds) <= {"enum", "string"}:
+def _joined(types: tuple[Type, ...]) -> Type:
+    kinds = {type.kind for type in types}
+    if kinds == {"object"}:
+        fields: dict[str, list[Type]] = {}
+        for type in types:
+            for name, inner in type.fields:
+                fields.setdefault(name, []).append(inner)
+        return object_of(
+            {
+                name: union(inner) if len(inner) == len(types) else union(inner).or_null()
+                for name, inner in fields.items()
+            }
+        )
+    if kinds == {"enum"}:
+        return Type("enum", values=tuple(dict.fromkeys(v for t in types for v in t.values)))
+    if kinds <= {"enum", "string"}:
         return STRING
-    if one.kind == other.kind and one.kind in ("list", "map"):
-        return Type(one.kind, items=_either(one.items or ANY, other.items or ANY))
-    numeric = ("integer", "number", "money")
-    if one.kind in numeric and other.kind in numeric:
-        return Type(max(one.kind, other.kind, key=numeric.index))
-    return ANY if one.kind != other.kind else Type(one.kind)
+    if kinds in ({"list"}, {"map"}):
+        return Type(types[0].kind, items=union(type.items or ANY for type in types))
+    if kinds <= {"integer", "number", "money"}:
+        return MONEY if "money" in kinds else NUMBER if "number" in kinds else INTEGER
+    return Type(types[0].kind) if len(kinds) == 1 else ANY

@@ -44,6 +44,11 @@ _KEYS: tuple[tuple[str, str, int], ...] = (
     ("a signed token (JWT)", r"(?<![\w-])eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}", 3),
 )
 _ANY_KEY = re.compile("|".join(f"(?P<k{i}>{p})" for i, (_, p, _) in enumerate(_KEYS)), re.ASCII)
+_MARKS = (
+    *("sk-", "k_live_", "k_test_", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
+    *("github_pat_", "glpat-", "AIza", "xox", "hf_", "gsk_", "xai-", "npm_", "pypi-", "SG.", "eyJ"),
+)
+"""Every key holds one of these: most texts are done after looking for them."""
 _WORD_RUN = re.compile(r"[A-Za-z0-9]{16}")
 
 _PEM_START = re.compile(r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----")
@@ -56,6 +61,8 @@ def find_secrets(text: str) -> list[Secret]:
     private = _private_keys(text)
     starts = [secret.start for secret in private]
     found = list(private)
+    if not any(mark in text for mark in _MARKS):
+        return found
     for match in _ANY_KEY.finditer(text):
         index = int((match.lastgroup or "k0")[1:])
         what, _, shown = _KEYS[index]
@@ -87,6 +94,8 @@ def _looks_random(body: str) -> bool:
 
 def _private_keys(text: str) -> list[Secret]:
     found: list[Secret] = []
+    if "PRIVATE KEY" not in text:
+        return found
     at = 0
     ends = [match.end() for match in _PEM_END.finditer(text)]
     following = 0

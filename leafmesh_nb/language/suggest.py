@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
 __all__ = ["distance", "suggest"]
 
 _LONGEST = 80
+_MOST = 500
 
 
 def distance(left: str, right: str, limit: int) -> int:
@@ -38,7 +40,7 @@ def suggest(name: str, candidates: Iterable[str]) -> str | None:
     wanted = _folded(name)
     allowed = max(1, len(wanted) // 3)
     best: tuple[int, str] | None = None
-    for candidate in candidates:
+    for candidate in islice(candidates, _MOST):
         other = _folded(candidate)
         if other == wanted:
             return candidate

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from leafmesh_nb.language.diagnostics import Collector, Related
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["explain"]
 
-_REPAIRABLE = 200_000
-_ROUNDS = 4
+_REPAIRABLE = 50_000
+_ROUNDS = 3
+_TRIES = 6
 
 FirstError = Callable[[str], "tuple[int, int] | None"]
 """The (line, column) of the first YAML error of a text, or None."""
@@ -191,7 +193,8 @@ def _quote_one(
     source: Source, number: int, line: str, error: tuple[int, int], first_error: FirstError
 ) -> tuple[str, tuple[int, int] | None] | None:
     """Quote the first part of ``line`` that moves the error on, and where the error is then."""
-    for start, end in candidates(line):
+    column = error[1] if error[0] == number else 1
+    for start, end in islice(candidates(line, column), _TRIES):
         quoted = line[:start] + quote(line[start:end]) + line[end:]
         text = "\n".join((*source.lines[: number - 1], quoted, *source.lines[number:]))
         still = first_error(text)
