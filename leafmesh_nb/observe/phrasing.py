@@ -122,8 +122,8 @@ def seconds(duration: float) -> str:
     """A duration in two units at most: ``340 ms``, ``1.4 s``, ``12 min 30 s``, ``3 h 5 min``."""
     if duration < 0.9995:
         return f"{duration * 1000:.0f} ms"
-    if duration < 59.95:
-        return f"{duration:.1f} s"
+    if duration < 59.5:
+        return f"{duration:.1f} s" if duration < 9.95 else f"{duration:.0f} s"
     minutes, rest = divmod(round(duration), 60)
     if minutes < 60:
         return f"{minutes} min {rest} s" if rest else f"{minutes} min"

@@ -422,7 +422,7 @@ class TestAudit:
             (ev.BudgetRefused("k", "calls", "0", "3", "3"), "3 of 3 calls were made already"),
             (ev.BudgetSettled("k", "0.01"), "a call settled at $0.01"),
             (ev.ApprovalExpired("q9"), "nobody answered about q9 in time"),
-            (ev.CallFailed("k", {"kind": "A", "message": "hung"}, 20), "failed after 20.0 s: hung"),
+            (ev.CallFailed("k", {"kind": "A", "message": "hung"}, 20), "failed after 20 s: hung"),
             (ev.StepResolved(False, error={"message": "no such field"}), "cannot run: no such"),
             (ev.MemoryPatched("ticket", 2, "mara", "x"), "mara changed ticket by hand, version 2"),
         ],
