@@ -8,14 +8,13 @@ sign, code or word stands by it.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum, auto
-from itertools import accumulate
 from typing import Final
 
+from leafmesh_nb.agents.offline.places import Places
 from leafmesh_nb.agents.offline.text import Text, Word
 from leafmesh_nb.agents.offline.words import (
     CENT_WORDS,
@@ -108,24 +107,10 @@ class Quantity:
 
 def quantities(text: Text, clocks: Sequence[tuple[int, int]] = ()) -> tuple[Quantity, ...]:
     """The numbers of `text` in order; `clocks` are the places of its dates and times."""
-    found = list(_digits(text, _Places(clocks)))
-    places = _Places([*clocks, *((q.start, q.end) for q in found)])
+    found = list(_digits(text, Places(clocks)))
+    places = Places([*clocks, *((q.start, q.end) for q in found)])
     found += [q for q in _spelled(text) if not places.meet(q.start, q.end)]
     return tuple(sorted(found, key=lambda q: q.start))
-
-
-class _Places:
-    """Stretches of a text, to ask quickly whether another one meets any of them."""
-
-    def __init__(self, places: Iterable[tuple[int, int]]) -> None:
-        ordered = sorted(places)
-        self._starts = [start for start, _ in ordered]
-        # The furthest end so far, so that one look suffices where stretches overlap.
-        self._ends = list(accumulate((end for _, end in ordered), max))
-
-    def meet(self, start: int, end: int) -> bool:
-        before = bisect_left(self._starts, end)
-        return before > 0 and self._ends[before - 1] > start
 
 
 def parse(digits: str, *, euro: bool = False) -> Decimal | None:
@@ -157,9 +142,9 @@ def _thousands(groups: Sequence[str]) -> bool:
     return len(groups) == 1 or (middle and 1 <= len(groups[0]) <= 3 and len(groups[-1]) == 3)
 
 
-def _digits(text: Text, clocks: _Places) -> Iterator[Quantity]:
+def _digits(text: Text, clocks: Places) -> Iterator[Quantity]:
     lower = text.lower
-    names = _Places(
+    names = Places(
         match.span()
         for match in _LONG.finditer(lower)
         if not clocks.meet(*match.span()) and not _amount_like(lower, match)

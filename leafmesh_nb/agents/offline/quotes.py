@@ -14,6 +14,7 @@ from typing import Final
 from leafmesh_nb.agents.offline.cues import Cues
 from leafmesh_nb.agents.offline.numbers import Kind
 from leafmesh_nb.agents.offline.page import Page
+from leafmesh_nb.agents.offline.places import Places
 from leafmesh_nb.agents.offline.stems import stem
 from leafmesh_nb.agents.offline.text import Sentence, Text
 from leafmesh_nb.agents.offline.words import IDENTIFIER_NAMES, IDENTIFIER_NOUNS, word_set
@@ -100,7 +101,7 @@ def _identifier(page: Page, cues: Cues) -> Quote | None:
     """A token with a digit in it, close after the words of the field's name if it can be."""
     text = page.text
     named = {q.start for q in page.quantities if q.kind is Kind.NAME}
-    dated = [(m.start, m.end) for m in page.moments]
+    dated = Places((m.start, m.end) for m in page.moments)
     best: tuple[float, str] | None = None
     codes: list[str] = []
     for count, match in enumerate(_TOKEN.finditer(text.raw)):
@@ -109,7 +110,7 @@ def _identifier(page: Page, cues: Cues) -> Quote | None:
         token = match.group()
         if not any(c.isdigit() for c in token) or _QUANTITY_TOKEN.match(token):
             continue
-        if any(first < match.end() and match.start() < last for first, last in dated):
+        if dated.meet(*match.span()):
             continue
         is_code = any(c.isalpha() for c in token)
         if not is_code and match.start() not in named:

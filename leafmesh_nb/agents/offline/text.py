@@ -41,6 +41,10 @@ _REQUESTS_BY_FIRST: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
     first: tuple(phrase for phrase in REQUESTS if phrase[0] == first)
     for first in {phrase[0] for phrase in REQUESTS}
 }
+_REFUSALS_BY_LAST: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
+    last: tuple(phrase for phrase in REFUSALS if phrase[-1] == last)
+    for last in {phrase[-1] for phrase in REFUSALS}
+}
 _NEGATION_REACH: Final = 5
 _ASKED_REACH: Final = 3
 
@@ -153,7 +157,11 @@ def _marks(words: Sequence[str], clauses: Sequence[int]) -> list[tuple[int, bool
             negator = at
         wish = near and at - negator <= 3 and word in WISHES
         not_a = word in {"a", "an", "the", "about"} and words[at - 1 : at] == ["not"]
-        phrase = any(_follows(words, at - len(p) + 1, p) for p in REFUSALS if at >= len(p) - 1)
+        phrase = any(
+            _follows(words, at - len(refusal_) + 1, refusal_)
+            for refusal_ in _REFUSALS_BY_LAST.get(word, ())
+            if at >= len(refusal_) - 1
+        )
         if wish or not_a or phrase:
             refusal = at
     return marks
