@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 from leafmesh_nb.language.blocks import Block, Declared, Keys, mapping, read_block, reference
 from leafmesh_nb.language.context import Context, Environment
 from leafmesh_nb.language.diagnostics import Related
+from leafmesh_nb.language.digests import policy_digest
 from leafmesh_nb.language.expressions import Expression, Template
 from leafmesh_nb.language.names import check_id
 from leafmesh_nb.language.nodes import Entry, MappingNode, Node, SequenceNode
-from leafmesh_nb.language.plain import WRONG, accept_node
+from leafmesh_nb.language.policy_tests import build_tests
 from leafmesh_nb.language.scope import policy_names
-from leafmesh_nb.language.spec import Point, Policy, PolicyTest, Rule, Target, Verdict, Workflow
-from leafmesh_nb.language.suggest import suggest
+from leafmesh_nb.language.spec import (
+    VERDICTS,
+    Point,
+    Policy,
+    Rule,
+    Target,
+    Verdict,
+    Workflow,
+)
 
-__all__ = ["DEFAULT_WITHIN", "build_policies", "digest"]
+__all__ = ["DEFAULT_WITHIN", "build_policies"]
 
 DEFAULT_WITHIN = 24 * 3600.0
 """Seconds that a question waits where its rule has no ``within``."""
 
 POINTS: tuple[Point, ...] = ("tool", "output")
-VERDICTS: tuple[Verdict, ...] = ("approve", "ask", "deny")
 
 POLICY = Block(
     "a policy",
@@ -39,7 +44,6 @@ RULE = Block(
     optional=("when", "to", "within", "escalate", "reason"),
     later=("quorum", "not", "identity"),
 )
-TEST = Block("a policy test", required=("given", "expect"))
 FOR_QUESTIONS = ("to", "within", "escalate")
 
 
@@ -80,13 +84,13 @@ def _policy(ctx: Context, entry: Entry, workflows: Mapping[str, Workflow]) -> Po
         rules=_rules(ctx, keys, names),
         default=default or "deny",
         on_error=_on_error(ctx, keys),
-        tests=_tests(ctx, keys, names),
+        tests=build_tests(ctx, keys, names),
         span=entry.key.span,
     )
     _on_timeout(ctx, keys)
     _check_asking(ctx, keys, policy)
     _check_target(ctx, keys, policy)
-    return replace(policy, digest=digest(policy))
+    return replace(policy, digest=policy_digest(policy))
 
 
 def _unplaced(ctx: Context, keys: Keys) -> None:
@@ -324,87 +328,3 @@ def _check_target(ctx: Context, keys: Keys, policy: Policy) -> None:
             keys.span("default"),
             "Write default: deny or ask, and a rule for what is approved.",
         )
-
-
-# -- tests
-
-
-def _tests(ctx: Context, keys: Keys, names: Environment) -> tuple[PolicyTest, ...]:
-    node = keys.get("tests")
-    if node is None:
-        return ()
-    if not isinstance(node, SequenceNode):
-        keys.wrong("tests", "a list of {given: …, expect: …}", node)
-        return ()
-    tests = []
-    for item in node.items:
-        block = read_block(ctx, item, TEST, item.span, "{given: {tool: …}, expect: approve}")
-        if block is None:
-            continue
-        expect = block.choice("expect", VERDICTS, ("redact",))
-        given = block.get("given")
-        values = _given(ctx, given, names) if given is not None else None
-        if expect and values is not None:
-            tests.append(PolicyTest(values, expect, item.span))
-    return tuple(tests)
-
-
-def _given(ctx: Context, node: Node, names: Environment) -> dict[str, Any] | None:
-    found = mapping(ctx, node, "`given`", '{tool: {arguments: {amount: "100"}}}')
-    if found is None:
-        return None
-    values: dict[str, Any] = {}
-    for entry in found:
-        name = entry.key.text
-        type = names.get(name)
-        if type is None:
-            close = suggest(name, names)
-            ctx.collector.error(
-                "LM505",
-                f"A policy has no name `{name}` at this point.",
-                entry.key.span,
-                f"Did you mean `{close}`?" if close else f"It has {', '.join(names)}.",
-            )
-            continue
-        value = accept_node(ctx, type, entry.value, partial=True)
-        if value is not WRONG:
-            values[name] = value
-    return values
-
-
-# -- digest
-
-
-def digest(policy: Policy) -> str:
-    """SHA-256 in hex over what a policy decides: everything but its tests and its place.
-
-    The bytes are JSON with sorted keys and without spaces.
-    """
-    target = policy.target
-    content = {
-        "id": policy.id,
-        "at": policy.at,
-        "for": {
-            "agents": sorted(target.agents),
-            "capabilities": sorted(target.capabilities),
-            "tools": sorted(target.tools),
-            "steps": sorted(target.steps),
-        },
-        "rules": [
-            {
-                "id": rule.id,
-                "when": rule.when.text if rule.when else None,
-                "then": rule.then,
-                "to": rule.to,
-                "within": rule.within,
-                "escalate": list(rule.escalate),
-                "reason": rule.reason.text if rule.reason else None,
-            }
-            for rule in policy.rules
-        ],
-        "default": policy.default,
-        "on_error": policy.on_error,
-        "on_timeout": policy.on_timeout,
-    }
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()

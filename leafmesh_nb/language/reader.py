@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from leafmesh_nb.language.admission import admit
 from leafmesh_nb.language.diagnostics import Collector, Related
 from leafmesh_nb.language.nodes import (
     Entry,
@@ -22,22 +23,20 @@ from leafmesh_nb.language.nodes import (
     SequenceNode,
     Span,
 )
-from leafmesh_nb.language.quoting import balanced_end, quoted_line, unbalanced, value_end
+from leafmesh_nb.language.quoting import quoted_line, value_end
+from leafmesh_nb.language.rejoin import rejoined
 from leafmesh_nb.language.scalars import NumberOutOfRange, is_old_boolean, places_of, resolve
-from leafmesh_nb.language.secret_texts import find_secrets
-from leafmesh_nb.language.source import Source, forbidden_characters
+from leafmesh_nb.language.source import Source
 from leafmesh_nb.language.syntax import explain
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_NODES", "read"]
+__all__ = ["MAX_DEPTH", "MAX_NODES", "read"]
 
-MAX_BYTES = 2_000_000
 MAX_DEPTH = 50
 MAX_NODES = 100_000
 
 _STYLES = {"'": "single", '"': "double", "|": "literal", ">": "folded"}
 _PLACEHOLDER = re.compile(r"\{\{\s*[\w.]*\s*\}\}")
 _LEADING_TAB = re.compile(r"^ *\t", re.MULTILINE)
-_NAME = re.compile(r"[A-Za-z_][\w.-]*\Z")
 
 
 def read(source: Source, collector: Collector) -> Node | None:
@@ -46,44 +45,10 @@ def read(source: Source, collector: Collector) -> Node | None:
     Every complaint goes to ``collector``; a tree may be given although there are errors, so that
     what can be checked is checked.
     """
-    if not _acceptable(source, collector):
+    if not admit(source, collector):
         return None
     builder = _Builder(source, collector)
     return builder.build()
-
-
-def _acceptable(source: Source, collector: Collector) -> bool:
-    for secret in find_secrets(source.text):
-        span = source.span(secret.start, secret.end)
-        collector.error(
-            "LM601",
-            f"This looks like {secret.what}: a mesh must not contain a secret.",
-            span,
-            "Take it out, and withdraw it where it was issued if this text was saved or shared. "
-            "Keys belong in environment variables.",
-        )
-        collector.close(span)
-    if source.marked:
-        collector.warning(
-            "LM106",
-            "The text starts with a byte order mark, which is skipped.",
-            Span(1, 1, 1, 2),
-            "Save it as UTF-8 without BOM.",
-        )
-    forbidden = forbidden_characters(source)
-    for span, what in forbidden:
-        collector.error("LM106", f"There is {what} here.", span, "Remove it.")
-    if forbidden:
-        return False
-    if len(source.text) > MAX_BYTES or len(source.text.encode()) > MAX_BYTES:
-        collector.error(
-            "LM102",
-            f"The text is larger than {MAX_BYTES // 1_000_000} MB.",
-            Span(1, 1, 1, 2),
-            "A mesh describes agents and rules; long texts belong in files that they read.",
-        )
-        return False
-    return True
 
 
 def _parse(text: str) -> Iterator[Any]:
@@ -394,7 +359,7 @@ class _Builder:
         span = Span(*start, *max(start, end))
         if not top.mapping:
             return SequenceNode(tuple(top.items), span, top.flow)
-        entries = self._rejoined(top.entries) if top.flow else top.entries
+        entries = rejoined(self.source, self.collector, top.entries) if top.flow else top.entries
         return MappingNode(tuple(entries), span, top.flow)
 
     def _place(self, node: Node) -> None:
@@ -441,36 +406,3 @@ class _Builder:
         else:
             top.seen[node.text] = node
         return node
-
-    def _rejoined(self, entries: list[Entry]) -> list[Entry]:
-        """The entries of a flow map, with the expressions put together again that a comma split:
-        ``{when: min(a, 3) > 1}`` is read by YAML as two keys."""
-        whole: list[Entry] = []
-        skip_to = 0
-        for index, entry in enumerate(entries):
-            key_offset = self.source.offset(entry.key.span.line, entry.key.span.column)
-            if key_offset < skip_to:
-                continue
-            value = entry.value
-            following = entries[index + 1] if index + 1 < len(entries) else None
-            if (
-                following is not None
-                and isinstance(value, ScalarNode)
-                and value.style == "plain"
-                and not _NAME.match(following.key.text)
-                and unbalanced(value.text)
-            ):
-                start = self.source.offset(value.span.line, value.span.column)
-                skip_to = balanced_end(self.source.text, start)
-                text = self.source.text[start:skip_to]
-                span = self.source.span(start, skip_to)
-                self.collector.error(
-                    "LM125",
-                    "Within braces, YAML ends a plain text at its first comma.",
-                    span,
-                    "Quote the expression:\n" + quoted_line(self.source, start, skip_to),
-                )
-                places = places_of(self.source, start, skip_to, "plain", text)
-                value = ScalarNode(text, "plain", text, span, places)
-            whole.append(Entry(entry.key, value))
-        return whole

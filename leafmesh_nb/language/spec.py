@@ -45,6 +45,7 @@ Tier = Literal["small", "large", "specialist"]
 Complexity = Literal["routine", "standard", "complex"]
 Point = Literal["tool", "output"]
 Verdict = Literal["approve", "ask", "deny"]
+VERDICTS: tuple[Verdict, ...] = ("approve", "ask", "deny")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,18 +7,14 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 
+from leafmesh_nb.language.decimals import plain_decimal
+from leafmesh_nb.language.mismatch import TypeMismatch, mismatch
 from leafmesh_nb.language.types import ANY, Type, Value
-from leafmesh_nb.language.values import MAX_DEPTH, TypeMismatch, mismatch
+from leafmesh_nb.language.values import MAX_DEPTH
 
-__all__ = ["JSON", "dump", "dump_any", "plain_decimal"]
+__all__ = ["JSON", "dump", "dump_any"]
 
 JSON = None | bool | int | float | str | list["JSON"] | dict[str, "JSON"]
-
-
-def plain_decimal(value: Decimal) -> str:
-    """A Decimal as text without an exponent and without a negative zero."""
-    text = format(value, "f")
-    return text[1:] if text.startswith("-") and not value else text
 
 
 def dump(type: Type, value: Value) -> JSON:

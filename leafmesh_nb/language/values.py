@@ -2,67 +2,30 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from leafmesh_nb.errors import LeafmeshError
+from leafmesh_nb.language.decimals import check_money, check_number
+from leafmesh_nb.language.mismatch import TypeMismatch, kind_of, mismatch
+from leafmesh_nb.language.moments import check_date, check_datetime, in_utc
 from leafmesh_nb.language.suggest import suggest
 from leafmesh_nb.language.types import ANY, Type, Value
 
-__all__ = ["TypeMismatch", "accept", "mismatch"]
+__all__ = ["TypeMismatch", "accept"]
 
 MAX_DEPTH = 60
 MAX_ITEMS = 200_000
 MAX_TEXT = 16_000_000
-MONEY_PLACES = 12
-_MONEY_DIGITS = 30
-_NUMBER_BITS = 1024
-_NUMBER_EXPONENT = 308
 
 _MONEY = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?\Z", re.ASCII)
 _INTEGER = re.compile(r"[-+]?[0-9]+(?:\.0+)?\Z", re.ASCII)
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?\Z", re.ASCII)
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
-_DATETIME = re.compile(
-    r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?\Z",
-    re.ASCII | re.IGNORECASE,
-)
-_PLAIN_KEY = re.compile(r"[A-Za-z_]\w*\Z", re.ASCII)
 _SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-class TypeMismatch(LeafmeshError):
-    """A value is not of its type. ``path`` says where (``items[2].amount``; empty for the whole),
-    ``message`` what is wrong; the value itself is quoted only where it is a short enum value."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
-        self._parts: list[str | int] = []
-
-    @property
-    def path(self) -> str:
-        path = ""
-        for part in self._parts:
-            if isinstance(part, int):
-                path += f"[{part}]"
-            elif _PLAIN_KEY.match(part):
-                path += f".{part}" if path else part
-            else:
-                path += f"[{part[:40]!r}]"
-        return path
-
-    def __str__(self) -> str:
-        return f"`{self.path}`: {self.message}" if self._parts else self.message
-
-    def under(self, part: str | int) -> TypeMismatch:
-        """The same mismatch, one level further out."""
-        self._parts.insert(0, part)
-        return self
 
 
 def accept(type: Type, value: Any, *, lenient: bool = False) -> Value:
@@ -75,7 +38,13 @@ def accept(type: Type, value: Any, *, lenient: bool = False) -> Value:
     ``lenient`` is for what people type and tables hold: a number where text is needed becomes
     text, a text that reads as a number, a boolean or nothing becomes that, NaN becomes null.
     """
-    return _Acceptor(lenient).take(type, value)
+    try:
+        return _Acceptor(lenient).take(type, value)
+    except TypeMismatch:
+        raise
+    except Exception as error:
+        # Foreign classes may raise anything when they are read.
+        raise TypeMismatch(f"cannot be read ({builtins.type(error).__name__})") from error
 
 
 class _Acceptor:
@@ -119,9 +88,9 @@ class _Acceptor:
             case "boolean":
                 return self._boolean(value)
             case "date":
-                return self._date(value)
+                return check_date(value, self.lenient)
             case "datetime":
-                return self._datetime(value)
+                return check_datetime(value, self.lenient)
             case "enum":
                 return self._enum(type, value)
             case "list":
@@ -159,7 +128,7 @@ class _Acceptor:
             if not _INTEGER.match(text) or len(text) > 300:
                 raise TypeMismatch("is text that does not read as a whole number")
             return int(text.partition(".")[0])
-        number = _number(value, "a whole number")
+        number = check_number(value, "a whole number")
         if isinstance(number, int):
             return number
         if number != int(number):
@@ -171,8 +140,9 @@ class _Acceptor:
             text = value.strip()
             if not _NUMBER.match(text) or len(text) > 300:
                 raise TypeMismatch("is text that does not read as a number")
-            return _number(int(text) if _MONEY.match(text) and "." not in text else float(text), "")
-        return _number(value, "a number")
+            whole = _INTEGER.match(text) and "." not in text
+            return check_number(int(text) if whole else float(text), "a number")
+        return check_number(value, "a number")
 
     def _money(self, value: Any) -> Decimal:
         if isinstance(value, str):
@@ -181,10 +151,10 @@ class _Acceptor:
                 raise TypeMismatch("is text that is not a plain decimal amount such as 19.90")
             number: int | float | Decimal = Decimal(text)
         else:
-            number = _number(value, "an amount of money")
+            number = check_number(value, "an amount of money")
         if isinstance(number, float):
             number = Decimal(repr(number))
-        return _money(Decimal(number))
+        return check_money(Decimal(number))
 
     def _boolean(self, value: Any) -> bool:
         if isinstance(value, bool):
@@ -195,45 +165,10 @@ class _Acceptor:
                 return known
         raise mismatch("true or false", value)
 
-    def _date(self, value: Any) -> date:
-        if isinstance(value, datetime):
-            if self.lenient and value.timetz().replace(tzinfo=None).isoformat() == "00:00:00":
-                return date(value.year, value.month, value.day)
-            raise TypeMismatch("is a date with a time, and a date is needed")
-        if isinstance(value, date):
-            return date(value.year, value.month, value.day)
-        if isinstance(value, str):
-            text = value.strip() if self.lenient else str.__str__(value)
-            if _DATE.match(text):
-                try:
-                    return date.fromisoformat(text)
-                except ValueError:
-                    pass
-            raise TypeMismatch("is text that is not a date such as 2025-01-31")
-        raise mismatch("a date", value)
-
-    def _datetime(self, value: Any) -> datetime:
-        if isinstance(value, str):
-            text = value.strip() if self.lenient else str.__str__(value)
-            moment: datetime | None = None
-            if _DATETIME.match(text) or (self.lenient and _DATE.match(text)):
-                try:
-                    moment = datetime.fromisoformat(text.upper())
-                except ValueError:
-                    moment = None
-            if moment is None:
-                raise TypeMismatch("is text that is not a time such as 2025-01-31T12:30:00Z")
-            return _utc(moment)
-        if isinstance(value, datetime):
-            return _utc(value)
-        if self.lenient and isinstance(value, date):
-            return datetime(value.year, value.month, value.day, tzinfo=UTC)
-        raise mismatch("a date with a time", value)
-
     def _enum(self, type: Type, value: Any) -> str:
         known = ", ".join(type.values[:12]) + (", …" if len(type.values) > 12 else "")
         if not isinstance(value, str):
-            raise TypeMismatch(f"is {_kind(value)}, and one of {known} is needed")
+            raise TypeMismatch(f"is {kind_of(value)}, and one of {known} is needed")
         text = self._string(value)
         if text in type.values:
             return text
@@ -261,7 +196,7 @@ class _Acceptor:
         result: dict[str, Value] = {}
         for key, item in value.items():
             if not isinstance(key, str):
-                raise TypeMismatch(f"has a key that is {_kind(key)}, and keys are texts")
+                raise TypeMismatch(f"has a key that is {kind_of(key)}, and keys are texts")
             text = self._string(key)
             try:
                 result[text] = self.take(inner, item, depth + 1)
@@ -275,7 +210,7 @@ class _Acceptor:
         wanted = dict(type.fields)
         for key in value:
             if key not in wanted:
-                name = key if isinstance(key, str) else _kind(key)
+                name = key if isinstance(key, str) else kind_of(key)
                 close = suggest(name, wanted)
                 hint = (
                     f"did you mean `{close}`?"
@@ -304,11 +239,11 @@ class _Acceptor:
         if isinstance(value, bool):
             return value
         if isinstance(value, int | float | Decimal):
-            return _number(value, "a number")
+            return check_number(value, "a number")
         if isinstance(value, datetime):
-            return _utc(value)
+            return in_utc(value)
         if isinstance(value, date):
-            return self._date(value)
+            return check_date(value)
         if isinstance(value, list | tuple):
             return self._list(_LIST, value, depth)
         if isinstance(value, Mapping):
@@ -336,57 +271,6 @@ def _is_nothing(value: Any) -> bool:
     if isinstance(value, Decimal):
         return value.is_nan()
     return type(value).__name__ in ("NAType", "NaTType")
-
-
-def _number(value: Any, wanted: str) -> int | float | Decimal:
-    if isinstance(value, bool):
-        raise mismatch(wanted, value)
-    if isinstance(value, int):
-        if value.bit_length() > _NUMBER_BITS:
-            raise TypeMismatch("is a number of more than 300 digits")
-        return int(value)
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise TypeMismatch(f"is not finite, and {wanted} is needed")
-        return float(value)
-    if isinstance(value, Decimal):
-        if not value.is_finite():
-            raise TypeMismatch(f"is not finite, and {wanted} is needed")
-        digits, exponent = value.as_tuple()[1:]
-        if len(digits) > _NUMBER_EXPONENT or abs(int(exponent)) > _NUMBER_EXPONENT:
-            raise TypeMismatch("is a number of more than 300 digits")
-        return value
-    raise mismatch(wanted, value)
-
-
-def _money(amount: Decimal) -> Decimal:
-    """The amount without an exponent, a negative zero, or zeros beyond the twelfth place."""
-    if not amount:
-        return Decimal(0) if int(amount.as_tuple().exponent) >= 0 else abs(_placed(amount))
-    if amount.adjusted() >= _MONEY_DIGITS:
-        raise TypeMismatch(f"is an amount of more than {_MONEY_DIGITS} digits")
-    return _placed(amount)
-
-
-def _placed(amount: Decimal) -> Decimal:
-    text = format(amount, "f")
-    whole, _, places = text.partition(".")
-    if len(places) > MONEY_PLACES:
-        places = places[:MONEY_PLACES] + places[MONEY_PLACES:].rstrip("0")
-        if len(places) > MONEY_PLACES:
-            raise TypeMismatch(
-                f"has {len(places)} decimal places, and money has at most {MONEY_PLACES}: round it"
-            )
-    return Decimal(f"{whole}.{places}" if places else whole)
-
-
-def _utc(value: datetime) -> datetime:
-    """A plain, aware datetime in UTC, whatever subclass came in."""
-    try:
-        moment = datetime.combine(date(value.year, value.month, value.day), value.timetz())
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (OverflowError, ValueError):
-        raise TypeMismatch("is a time outside the years 1 to 9999 in UTC") from None
 
 
 def _bounded(type: Type, value: N) -> N:
@@ -417,28 +301,3 @@ def _wanted(type: Type) -> str:
             return "an amount of money"
         case kind:
             return f"a {kind}"
-
-
-def mismatch(wanted: str, value: Any) -> TypeMismatch:
-    """What is raised where ``value`` is of another kind than ``wanted``; does not quote it."""
-    return TypeMismatch(f"is {_kind(value)}, and {wanted} is needed")
-
-
-def _kind(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "a boolean"
-    if isinstance(value, str):
-        return "text"
-    if isinstance(value, int | float | Decimal):
-        return "a number"
-    if isinstance(value, datetime):
-        return "a date with a time"
-    if isinstance(value, date):
-        return "a date"
-    if isinstance(value, list | tuple):
-        return "a list"
-    if isinstance(value, Mapping):
-        return "a map"
-    return f"an object of type {type(value).__name__}"
