@@ -22,7 +22,7 @@ _NAME_FAMILY: Final = 2.0
 _WIDE: Final = 0.6
 _IDF: Final = 0.5
 _KIN: Final = 0.6
-_NAME_ACT: Final = 1.2
+_NAME_ACT: Final = 0.9
 _EXAMPLE: Final = {"w": 1.0, "b": 1.0, "f": 0.4, "a": 0.5}
 _CONTEXT: Final = {"w": 0.4, "b": 0.4, "f": 0.15, "a": 0.0}
 #: A value that stands for the rest wins where hardly anything speaks for another.

@@ -134,6 +134,8 @@ def _inquires(words: Sequence[str], clauses: Sequence[int], mark: str, requests:
         return 0.0
     if words[0] in OPEN_QUESTION_WORDS:
         return 1.0
+    if mark == "?" and words[0] in {"can", "may", "could"} and words[1:2] in (["i"], ["we"]):
+        return 0.6  # "Can I pay by card?" asks a fact, "can I have it back?" a favour
     if requests or (mark != "?" and words[0] not in QUESTION_WORDS):
         return 0.0
     if words[0] in QUESTION_WORDS:
