@@ -223,8 +223,20 @@ def _unexpected(
             position,
             position,
         )
+    if here.kind == "name" and not here.text.isascii():
+        return Problem(
+            "LM110",
+            f"`{here.text}` is not a name: names are made of a-z, 0-9 and _",
+            here.start,
+            here.end,
+        )
     hint = ""
-    if here.text == ":" and before and before[-1].kind == "number":
+    last = before[-1] if before else None
+    if last is not None and last.kind == "text" and last.end == here.start:
+        hint = f"a `{last.text[-1]}` inside the text is written `\\{last.text[-1]}`"
+    elif last is not None and last.kind == "name" and here.text.startswith("."):
+        hint = f"an item of a list is written `{last.text}[{here.text[1:]}]`"
+    elif here.text == ":" and last is not None and last.kind == "number":
         hint = f"a time of day is a text: `'\"{text.strip()}\"'`"
     return Problem(
         "LM110",

@@ -21,8 +21,8 @@ _NOTHING: Paths = frozenset()
 def proven(node: Node, outcome: bool) -> Paths:
     """The paths that cannot be null once ``node`` gave ``outcome``.
 
-    An operand of ``<`` or ``+`` that was null would have been an error, not an outcome; so every
-    path that was compared is there, and all paths that lead to it.
+    Only what gives the other outcome for null counts, not what fails for it: `x > 1` is an error
+    where x is null, so it guards nothing.
     """
     match node:
         case Unary(operator="!"):
@@ -35,29 +35,21 @@ def proven(node: Node, outcome: bool) -> Paths:
             return _leading(static_path(node.target.operand)) if outcome else _NOTHING
         case Binary(operator="==" | "!="):
             return _equality(node, (node.operator == "==") == outcome)
-        case Binary(operator="<" | "<=" | ">" | ">="):
-            return _leading(static_path(node.left)) | _leading(static_path(node.right))
         case _:
-            return _leading(static_path(node))
+            return _NOTHING
 
 
 def _equality(node: Binary, equal: bool) -> Paths:
     for one, other in ((node.left, node.right), (node.right, node.left)):
         path = static_path(one)
-        if path is None or not isinstance(other, Constant):
+        if path is None or not isinstance(other, Constant) or equal == (other.value is None):
             continue
-        if equal == (other.value is None):
-            # Equal to null, or different from some value: null is possible, its parents are not.
-            return _leading(path[:-1])
-        known = _leading(path)
         if path[-1] == "status" and other.value == "done":
             # A step that is done has its output.
-            known |= {(*path[:-1], "output")}
-        return known
+            return frozenset({path, (*path[:-1], "output")})
+        return frozenset({path})
     return _NOTHING
 
 
 def _leading(path: tuple[str, ...] | None) -> Paths:
-    if not path:
-        return _NOTHING
-    return frozenset(path[: n + 1] for n in range(len(path)))
+    return frozenset(path[: n + 1] for n in range(len(path))) if path else _NOTHING
