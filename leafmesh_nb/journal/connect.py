@@ -41,7 +41,7 @@ def for_reading(place: Place) -> sqlite3.Connection | None:
     """
     if place.identity() is None:
         return None
-    if place.path.is_dir():
+    if os.path.isdir(place.path):
         place.make_folder()  # says what is wrong
     conn = _connect(place, "ro")
     try:
@@ -50,8 +50,7 @@ def for_reading(place: Place) -> sqlite3.Connection | None:
         conn.close()
         # A journal in WAL mode needs its -shm file, which nobody may create in a read-only
         # folder. Without a -wal file the database is whole by itself, and nobody can change it.
-        wal = place.path.with_name(place.path.name + "-wal")
-        if os.access(place.path.parent, os.W_OK) or (wal.exists() and wal.stat().st_size):
+        if os.access(place.path.parent, os.W_OK) or _has_log(place):
             raise explain(error, place) from error
         conn = _connect(place, "ro&immutable=1")
         try:
@@ -79,6 +78,13 @@ def _readable(conn: sqlite3.Connection, place: Place) -> bool:
                 f"upgraded ({error}); open a writable copy of it"
             ) from error
     return number > 0
+
+
+def _has_log(place: Place) -> bool:
+    try:
+        return os.stat(f"{place.path}-wal").st_size > 0
+    except OSError:
+        return False
 
 
 def _connect(place: Place, mode: str) -> sqlite3.Connection:

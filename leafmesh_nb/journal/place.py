@@ -65,22 +65,29 @@ class Place:
         return kind if kind in _NETWORK else ""
 
     def identity(self) -> tuple[int, int] | None:
-        """Device and inode; None when there is no file. Another one: the file was replaced."""
+        """Device and inode; None when there is no file. Another one: the file was replaced.
+
+        Raises JournalError when nobody lets us look.
+        """
         try:
             status = os.stat(self.path)
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            raise JournalError(
+                f"the journal {self.path} cannot be reached: {error.strerror}; {REMEDY}"
+            ) from error
         return status.st_dev, status.st_ino
 
     def make_folder(self) -> None:
         """Create the folder of the file. Raises JournalError with place and remedy."""
         folder = self.path.parent
-        if self.path.is_dir():
+        if os.path.isdir(self.path):  # Path's own raises where it may not look
             raise JournalError(
                 f"the journal {self.path} is a folder, not a file; "
                 "add a file's name to it, such as journal.db"
             )
-        if folder.is_dir():
+        if os.path.isdir(folder):
             return
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -99,22 +99,20 @@ def version(conn: sqlite3.Connection, place: Place) -> int:
 
 
 def migrate(conn: sqlite3.Connection, place: Place) -> None:
-    """Bring a file to this code's version, in one transaction, unless it is there already."""
+    """Bring a file to this code's version, in one transaction, unless it is there already.
+
+    When it raises, the caller closes the connection, which undoes what was begun.
+    """
     if version(conn, place) == len(MIGRATIONS):
         return
     conn.execute("BEGIN IMMEDIATE")
-    try:
-        # Another process may have been quicker.
-        for step in MIGRATIONS[version(conn, place) :]:
-            for statement in step:
-                conn.execute(statement)
-        conn.execute(
-            "INSERT INTO meta VALUES ('schema', ?) "
-            "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            (str(len(MIGRATIONS)),),
-        )
-        conn.execute("COMMIT")
-    except BaseException:
-        if conn.in_transaction:
-            conn.execute("ROLLBACK")
-        raise
+    # Another process may have been quicker.
+    for step in MIGRATIONS[version(conn, place) :]:
+        for statement in step:
+            conn.execute(statement)
+    conn.execute(
+        "INSERT INTO meta VALUES ('schema', ?) "
+        "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        (str(len(MIGRATIONS)),),
+    )
+    conn.execute("COMMIT")

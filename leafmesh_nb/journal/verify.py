@@ -237,14 +237,13 @@ def _check_heads(conn: sqlite3.Connection, seen: _Seen, streams: dict[str, int])
     """Hold every ended run against what the stream ``journal`` says of it."""
     newest: dict[str, int] = {}
     for payload in seen.heads:
-        recorded = json.loads(payload)
-        run, seq = recorded["run"], recorded["seq"]
+        run, seq, hash = _recorded(payload)
         stream = _RUN + run
         length = streams.get(stream, 0)
         if length < seq:
             raise _cut(stream, length, f"stream journal recorded {seq} events")
         row = _row(conn, stream, seq)
-        if row is None or row.hash != recorded["hash"]:
+        if row is None or row.hash != hash:
             raise _BrokenError(
                 f"{stream} seq {seq}",
                 "the run was rewritten: stream journal recorded another hash here",
@@ -262,6 +261,17 @@ def _check_heads(conn: sqlite3.Connection, seen: _Seen, streams: dict[str, int])
     for run in (*seen.ended, *(run for run, ended in rows if ended is not None)):
         if run not in newest:
             raise _BrokenError(_JOURNAL, f"the head of run {run}, which ended, was deleted")
+
+
+def _recorded(payload: str) -> tuple[str, int, str]:
+    try:
+        head = json.loads(payload)
+        run, seq, hash = head["run"], head["seq"], head["hash"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        run, seq, hash = None, None, None
+    if isinstance(run, str) and isinstance(seq, int) and isinstance(hash, str):
+        return run, seq, hash
+    raise _BrokenError(_JOURNAL, "it holds a head of a run that no journal wrote")
 
 
 def _cut(stream: str, length: int, witness: str) -> _BrokenError:

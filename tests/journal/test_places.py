@@ -303,6 +303,14 @@ def test_a_journal_that_may_only_be_read_is_read_and_verified(open_folder, run_c
     assert out[2].startswith(f"unwritable the journal {path} cannot be opened for this")
     assert REMEDY in out[2]
 
+    open_folder.chmod(0o000)
+    out = run_child(AS_NOBODY, path).splitlines()
+    assert out[0].startswith(f"unreadable the journal {path} cannot be reached: Permission")
+    assert out[1].startswith(f"unwritable the journal {path} cannot be ")
+    assert REMEDY in out[0]
+    assert REMEDY in out[1]
+
+    open_folder.chmod(0o555)
     path.chmod(0o000)
     out = run_child(AS_NOBODY, path).splitlines()
     assert out[0].startswith(f"unreadable the journal {path} cannot be opened for this")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 import sqlite3
 import zlib
 
@@ -28,9 +29,9 @@ def written(path, scribe):
     return path
 
 
-def forge(conn, stream, seq, prev, payload='{"forged":true}', rehash=True):
+def forge(conn, stream, seq, prev, payload='{"forged":true}', kind="step.ended", rehash=True):
     """A row such as an attacker who knows the format would write."""
-    head = chain.header(stream, seq, "2026-03-01T12:00:00.000000Z", 1, "step.ended", "x", 1)
+    head = chain.header(stream, seq, "2026-03-01T12:00:00.000000Z", 1, kind, "x", 1)
     hash = chain.link(prev, head, chain.payload_digest("ab" * 16, payload)) if rehash else "f" * 64
     row = (*head.split("\x1f"), payload, "ab" * 16, prev, hash)
     conn.execute(f"INSERT INTO events VALUES ({', '.join('?' * 11)})", row)
@@ -190,6 +191,15 @@ def added_behind_the_end(conn):
     forge(conn, "run:b", 8, hash_of(conn, "run:b", 7))
 
 
+def no_head(conn):
+    forge(conn, "journal", 3, hash_of(conn, "journal", 2), kind="run.head")
+
+
+def head_of_nobody(conn):
+    text = json.dumps({"run": "zz", "seq": 1, "hash": "0" * 64, "status": "done"})
+    forge(conn, "journal", 3, hash_of(conn, "journal", 2), text, kind="run.head")
+
+
 def swapped(conn):
     conn.execute("UPDATE events SET seq = -seq WHERE stream = 'run:a' AND seq IN (5, 6)")
     conn.execute("UPDATE events SET seq = 11 + seq WHERE stream = 'run:a' AND seq < 0")
@@ -258,6 +268,8 @@ TAMPERED = [
     (inserted_clumsily, "run:a seq 5", "the event was inserted"),
     (inserted_at_the_front, "run:a seq 0", "the event was inserted"),
     (added_behind_the_end, "run:b seq 8", "the event was added after the run ended"),
+    (no_head, "journal", "a head of a run that no journal wrote"),
+    (head_of_nobody, "run:zz seq 1", "every event of the run was deleted"),
     (swapped, "run:a seq 5", "the order was changed: this was event 6"),
     (moved_far, "run:a seq 3", "the order was changed: this was event 8"),
     (rewritten, "run:b seq 7", "the run was rewritten"),
@@ -281,6 +293,33 @@ def test_tampering_shows(written, check, tamper, bad, reason):
     ok, runs, events, head = check(str(written))
     assert not ok
     assert (runs, events, head) == (report.runs, report.events, report.head)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_both_verifiers_agree_on_random_changes(written, check, seed):
+    dice = random.Random(seed)
+    columns = "stream seq ts epoch kind path v payload salt prev hash".split()  # noqa: SIM905
+    with sqlite3.connect(written) as conn:
+        for _ in range(dice.randrange(0, 3)):
+            row, other = dice.choices(conn.execute("SELECT rowid FROM events").fetchall(), k=2)
+            column = dice.choice(columns)
+            edits = [
+                ("DELETE FROM events WHERE rowid = ?", row),
+                (f"UPDATE OR IGNORE events SET {column} = {column} || 'x' WHERE rowid = ?", row),
+                ("UPDATE OR IGNORE events SET seq = seq + 1 WHERE rowid = ?", row),
+                (
+                    f"UPDATE OR IGNORE events SET {column} = "
+                    f"(SELECT {column} FROM events WHERE rowid = ?) WHERE rowid = ?",
+                    (*other, *row),
+                ),
+            ]
+            conn.execute(*dice.choice(edits))
+    conn.close()
+    report = SqliteJournal(written).verify()
+    ok, runs, events, head = check(str(written))
+    assert (ok, runs, events) == (report.ok, report.runs, report.events), report
+    assert ok == (report.bad == "")
+    assert not ok or head == report.head
 
 
 def test_a_shared_stream_is_a_chain_too(written, check):
