@@ -126,7 +126,10 @@ def _step_resolved(b: _Body, path: str, about: _About) -> str:
 
 
 def _task_routed(b: _Body, path: str, about: _About) -> str:
-    out = "".join(f"; {e['agent']} was excluded ({e['reason']})" for e in b["excluded"])
+    reasons: dict[str, list[str]] = {}
+    for excluded in b["excluded"]:
+        reasons.setdefault(excluded["reason"], []).append(excluded["agent"])
+    out = "".join(f"; not {' or '.join(names)}: {reason}" for reason, names in reasons.items())
     if b["agent"] is None:
         return f"nobody can take {b['capability']}{out}"
     model = f" with model {b['model']}" if b["model"] else ""

@@ -8,8 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from leafmesh_nb.engine.events import CallFailed, CallFinished, CallStarted, Event
-from leafmesh_nb.engine.state import RunState
+from leafmesh_nb.engine import events as ev
+from leafmesh_nb.engine.events import Event
 from leafmesh_nb.observe.columns import BOOLEAN, COUNT, MONEY, NUMBER, TEXT, TIME, Kind, table
 from leafmesh_nb.observe.masked import masked_body, masker_for
 from leafmesh_nb.observe.phrasing import brief
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["STATUSES", "Call", "calls_frame", "calls_of", "costs_frame", "costs_total"]
 
-STATUSES = ("finished", "failed", "in flight", "in doubt")
+STATUSES = ("finished", "failed", "in flight", "in doubt", "unwound")
 
 _CALLS: dict[str, Kind] = {
     "run": TEXT,
@@ -61,64 +61,78 @@ _COSTS: dict[str, Kind] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
-    """One request that went out. ``started`` and ``ended`` are masked bodies.
+    """One request that went out. ``started`` and ``ended`` are masked bodies; ``asked`` is when a
+    person was first asked about something it wanted.
 
     ``status`` is one of STATUSES. An earlier attempt whose result never came is in doubt, and so
-    is a call that a run left open when it ended.
+    is a call that a run left open when it ended. A function that asked a question and ran again
+    once it was answered was unwound: nothing about it is in doubt.
     """
 
     run: str
     step: str
     at: datetime
     started: dict[str, Any]
-    status: str
+    status: str = "in flight"
     until: datetime | None = None
     ended: dict[str, Any] | None = None
+    asked: datetime | None = None
 
     @property
     def spent(self) -> Decimal | None:
         """US dollars; None while nobody knows."""
-        if self.status != "finished" or self.ended is None:
-            return None
-        return Decimal(self.ended["cost"])
+        if self.status == "finished" and self.ended is not None:
+            return Decimal(self.ended["cost"])
+        # Functions and tools are the mesh's own: only a model's bill can be unknown.
+        return None if self.started["call"] == "model" else Decimal(0)
 
     @property
     def list_price(self) -> Decimal | None:
         """US dollars that the tokens cost at list price; None when there is no such price."""
-        if self.status != "finished" or self.ended is None:
-            return None
-        if self.ended["list_cost"] is not None:
+        if self.ended is not None and self.ended.get("list_cost") is not None:
             return Decimal(self.ended["list_cost"])
         # A model that cost nothing and has no list price is unpriced, not free.
         return None if self.started["call"] == "model" and not self.spent else self.spent
 
 
-def calls_of(events: Sequence[Event], runs: dict[str, RunState], masker: Masker) -> list[Call]:
+def calls_of(events: Sequence[Event], masker: Masker) -> list[Call]:
     """The calls of these events in the order in which they went out."""
-    begun: list[tuple[str, Event, CallStarted]] = []
-    ends: dict[tuple[str, str], tuple[datetime, dict[str, Any], str]] = {}
+    calls: list[Call] = []
+    out: dict[str, dict[str, Call]] = {}
     for event in events:
         run, body = run_of(event), event.body
-        if isinstance(body, CallStarted):
-            begun.append((run, event, body))
-        elif isinstance(body, CallFinished):
-            ends[run, body.key] = (event.ts, masked_body(event, masker), "finished")
-        elif isinstance(body, CallFailed):
-            ends[run, body.key] = (event.ts, masked_body(event, masker), "failed")
-    last = {(run, body.key): event for run, event, body in begun}
-    calls = []
-    for run, event, body in begun:
-        until, ended, status = None, None, "in doubt"
-        if last[run, body.key] is event:
-            if (run, body.key) in ends:
-                until, ended, status = ends[run, body.key]
-            elif runs[run].ended is None and not runs[run].calls[body.key].in_doubt:
-                status = "in flight"
-        started = masked_body(event, masker)
-        calls.append(Call(run, event.path, event.ts, started, status, until, ended))
+        still = out.setdefault(run, {})
+        match body:
+            case ev.CallStarted():
+                if body.key in still:
+                    _left(still[body.key])
+                call = Call(run, event.path, event.ts, masked_body(event, masker))
+                still[body.key] = call
+                calls.append(call)
+            case ev.CallFinished() | ev.CallFailed() if body.key in still:
+                call = still.pop(body.key)
+                call.until, call.ended = event.ts, masked_body(event, masker)
+                call.status = "finished" if isinstance(body, ev.CallFinished) else "failed"
+            case ev.ApprovalAsked(point="in_doubt") if body.digest in still:
+                still[body.digest].status = "in doubt"
+            case ev.ApprovalAsked():
+                for call in still.values():
+                    if call.step == event.path and call.asked is None:
+                        call.asked = event.ts
+            case ev.RunResumed(recovered=True) | ev.RunEnded():
+                for call in still.values():
+                    _left(call)
     return calls
+
+
+def _left(call: Call) -> None:
+    """A call whose result will not come any more: another attempt begins, or its owner is gone."""
+    if call.started["call"] == "function" and call.asked is not None:
+        call.status, call.until = "unwound", call.asked
+    else:
+        call.status = "in doubt"
 
 
 def calls_frame(
@@ -128,12 +142,12 @@ def calls_frame(
 
     Columns: ``run when step call target agent attempt ordinal status latency live side_effect
     request result error note key``. ``call`` is model, function or tool; ``status`` finished,
-    failed, in flight or in doubt; ``latency`` seconds; ``live`` False for a recorded or
-    hand-entered result.
+    failed, in flight, in doubt or unwound (a function that asked a person and ran again once it
+    was answered); ``latency`` seconds; ``live`` False for a recorded or hand-entered result.
     """
     runs = states(events)
     rows = []
-    for call in calls_of(events, runs, masker_for(events, spec, masker)):
+    for call in calls_of(events, masker_for(events, spec, masker)):
         ended = call.ended or {}
         error = ended.get("error") or {}
         rows.append(
@@ -163,8 +177,8 @@ def costs_frame(
     """A row a call, with what it cost.
 
     Columns: ``run when step agent call target status spent list_price tokens_in tokens_out live``.
-    ``spent`` and ``list_price`` are Decimal US dollars: None while a call is out, when it failed
-    (nobody knows what was charged), and, for the list price, when the model is not in the list.
+    ``spent`` and ``list_price`` are Decimal US dollars. They are None for a model's call that is
+    out or failed (nobody knows what was charged), the list price also when the model has none.
     """
     runs = states(events)
     rows = [
@@ -182,7 +196,7 @@ def costs_frame(
             "tokens_out": (call.ended or {}).get("tokens_out"),
             "live": (call.ended or {}).get("live"),
         }
-        for call in calls_of(events, runs, masker_for(events, spec, masker))
+        for call in calls_of(events, masker_for(events, spec, masker))
     ]
     return table(rows, _COSTS, runs)
 
@@ -190,17 +204,18 @@ def costs_frame(
 def costs_total(costs: pd.DataFrame) -> dict[str, Any]:
     """The sums of a costs frame, or of a part of one.
 
-    ``calls``, ``tokens_in``, ``tokens_out``, ``unpriced`` (finished calls without a list price) and
-    ``unknown`` (calls whose cost nobody knows yet) are int, ``spent`` and ``list_price`` Decimal US
-    dollars over what is known.
+    ``calls``, ``tokens_in``, ``tokens_out``, ``unpriced`` (calls whose cost is known, without a
+    list price) and ``unknown`` (calls whose cost nobody knows yet) are int, ``spent`` and
+    ``list_price`` Decimal US dollars over what is known.
     """
-    finished = costs["status"] == "finished"
+    known = [value is not None for value in costs["spent"]]
+    listed = [value is not None for value in costs["list_price"]]
     return {
         "calls": len(costs),
         "spent": sum((v for v in costs["spent"] if v is not None), Decimal(0)),
         "list_price": sum((v for v in costs["list_price"] if v is not None), Decimal(0)),
         "tokens_in": int(costs["tokens_in"].sum()),
         "tokens_out": int(costs["tokens_out"].sum()),
-        "unpriced": sum(v is None for v in costs.loc[finished, "list_price"]),
-        "unknown": int((~finished).sum()),
+        "unpriced": sum(k and not p for k, p in zip(known, listed, strict=True)),
+        "unknown": known.count(False),
     }

@@ -12,11 +12,11 @@ from leafmesh_nb.observe.chart_style import (
     Palette,
     Theme,
     empty,
+    faint,
     figure,
     hover,
     label,
     literal,
-    small,
 )
 from leafmesh_nb.observe.frames import FACTORS, caption, routing_frame
 
@@ -36,7 +36,7 @@ _PALE = 0.42
 
 @dataclass(slots=True)
 class _Row:
-    """A line of the chart, from the top: a step's heading, a candidate, or an excluded agent."""
+    """A line of the chart: a step's heading, a candidate, or agents excluded for one reason."""
 
     text: str
     points: dict[str, float] = field(default_factory=dict)
@@ -89,9 +89,15 @@ def _rows(frame: pd.DataFrame) -> list[_Row]:
             score, chosen = float(own["score"].mean()), int(own["chosen"].sum())
             found.append(_Row(name, points, score, chosen, len(own)))
         rows += sorted(found, key=lambda row: -row.score)
-        out = group[group["excluded"].notna()].drop_duplicates(["agent", "excluded"])
-        rows += [_Row(str(r.agent), excluded=str(r.excluded)) for r in out.itertuples()]
+        out = group[group["excluded"].notna()]
+        for reason, own in out.groupby("excluded", sort=False):
+            rows.append(_Row(_few(list(own["agent"].unique())), excluded=str(reason)))
     return rows
+
+
+def _few(names: list[str]) -> str:
+    shown = ", ".join(names[:3])
+    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown
 
 
 def _missing(value: object) -> bool:
@@ -149,7 +155,7 @@ def _draw(rows: list[_Row], subtitle: str, theme: Theme) -> Figure:
 def _name(row: _Row, colours: Palette) -> str:
     if row.heading:
         return f"<b>{label(row.text, 40)}</b>"
-    return small(row.text, colours, 12) if row.excluded else label(row.text)
+    return faint(label(row.text, 36), colours, 12) if row.excluded else label(row.text)
 
 
 def _beside(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-__all__ = ["PALETTES", "Palette", "Theme", "empty", "figure", "hover", "label", "literal", "small"]
+__all__ = ["PALETTES", "Palette", "Theme", "empty", "faint", "figure", "hover", "label", "literal"]
 
 Theme = Literal["light", "dark"]
 
@@ -129,7 +129,7 @@ def figure(
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "title": {
-            "text": f"<b>{literal(title)}</b><br>{small(subtitle, colours, 13)}",
+            "text": f"<b>{literal(title)}</b><br>{faint(literal(subtitle), colours, 13)}",
             "font": {"size": 17},
             "x": 0,
             "xanchor": "left",
@@ -176,9 +176,9 @@ def figure(
     return go.Figure(data=list(traces), layout=layout)
 
 
-def small(text: str, colours: Palette, size: int = 11) -> str:
-    """A literal in small, faint letters."""
-    return f'<span style="font-size:{size}px;color:{colours.faint}">{literal(text)}</span>'
+def faint(markup: str, colours: Palette, size: int = 11) -> str:
+    """Markup of this module in small, faint letters."""
+    return f'<span style="font-size:{size}px;color:{colours.faint}">{markup}</span>'
 
 
 def _left(names: Sequence[str]) -> int:

@@ -13,11 +13,11 @@ from leafmesh_nb.observe.chart_style import (
     Palette,
     Theme,
     empty,
+    faint,
     figure,
     hover,
     label,
     literal,
-    small,
 )
 from leafmesh_nb.observe.decisions import Question
 from leafmesh_nb.observe.masked import masker_for
@@ -112,8 +112,7 @@ def _name(step: StepTime, colours: Palette) -> str:
 
 
 def _two_lines(name: str, detail: str, colours: Palette) -> str:
-    short = detail if len(detail) <= 40 else f"{detail[:39]}…"
-    return f"<b>{label(name)}</b> <br>{small(short, colours)}"
+    return f"<b>{label(name)}</b> <br>{faint(label(detail, 40), colours)}"
 
 
 def _traces(shown: Timeline, colours: Palette) -> Iterator[Any]:

@@ -1,7 +1,7 @@
-"""A time axis that shortens what nobody worked in.
+"""A time axis that shortens the stretches in which a run stood still.
 
 A run of milliseconds that waits half an hour for a person would be two hairlines on a true axis.
-Long idle stretches are drawn at a fixed share of the working time; the labels stay true.
+Long idle stretches are drawn at a fixed share of the rest; the labels stay true.
 """
 
 from __future__ import annotations
@@ -75,27 +75,31 @@ def _round_times(start: float, stop: float, most: int) -> list[float]:
 
 
 def time_axis(
-    moments: Iterable[float], busy: Sequence[tuple[float, float]], last_open: bool = False
+    moments: Iterable[float],
+    idle: Sequence[tuple[float, float]],
+    busy: Sequence[tuple[float, float]] = (),
+    last_open: bool = False,
 ) -> TimeAxis:
-    """An axis over ``moments`` (seconds), at full length where a ``busy`` stretch is.
+    """An axis over ``moments`` (seconds); ``idle`` stretches are shortened where nothing is busy.
 
     ``last_open`` adds a stretch at the end for what goes on still.
     """
-    times = sorted({0.0, *moments})
+    edges = [edge for stretch in (*idle, *busy) for edge in stretch]
+    times = sorted({0.0, *moments, *edges})
     stretches: list[tuple[float, float, bool]] = []
     for start, stop in pairwise(times):
-        idle = not any(a < stop and b > start for a, b in busy)
-        if stretches and stretches[-1][2] and idle:
+        still = _covers(idle, start, stop) and not _covers(busy, start, stop)
+        if stretches and stretches[-1][2] and still:
             stretches[-1] = (stretches[-1][0], stop, True)
         else:
-            stretches.append((start, stop, idle))
-    working = sum(stop - start for start, stop, idle in stretches if not idle)
+            stretches.append((start, stop, still))
+    working = sum(stop - start for start, stop, still in stretches if not still)
     short = _SHARE * (working or times[-1]) or 1.0
     knots = [(times[0], 0.0)]
     shortened = []
-    for start, stop, idle in stretches:
+    for start, stop, still in stretches:
         length = stop - start
-        if idle and length > short:
+        if still and length > short:
             shortened.append((start, stop))
             length = short
         knots.append((stop, knots[-1][1] + length))
@@ -105,3 +109,8 @@ def time_axis(
     if len(knots) == 1:
         knots.append((1.0, 1.0))
     return TimeAxis(tuple(knots), times[-1], tuple(shortened))
+
+
+def _covers(stretches: Sequence[tuple[float, float]], start: float, stop: float) -> bool:
+    """Whether one of the stretches is under way between two neighbouring moments."""
+    return any(begun < stop and ended > start for begun, ended in stretches)

@@ -72,7 +72,7 @@ def timeline(events: Sequence[Event], state: RunState, masker: Masker) -> Timeli
     """The timeline of the one run that these events are of."""
     now = _since(state, state.last_at)
     steps = _steps(events, state, masker, now)
-    for call in calls_of(events, {state.run: state}, masker):
+    for call in calls_of(events, masker):
         start = _since(state, call.at)
         stop = start if call.status == "in doubt" else now
         if call.until is not None:
@@ -120,17 +120,15 @@ def _since(state: RunState, at: datetime) -> float:
 
 
 def _stopped(events: Sequence[Event], state: RunState, now: float) -> Iterator[Stretch]:
-    """From the last sign of life to the new owner, and from a pause to its end."""
+    """From the last sign of life, or from a pause, to what made the run go on."""
     before, paused = 0.0, None
     for event in events:
         at = _since(state, event.ts)
         match event.body:
             case ev.RunPaused():
                 paused = at
-            case ev.RunResumed(recovered=True):
-                yield before, at
-            case ev.RunResumed() if paused is not None:
-                yield paused, at
+            case ev.RunResumed():
+                yield before if paused is None else paused, at
                 paused = None
         before = at
     if paused is not None:
@@ -152,12 +150,10 @@ def _working(step: StepTime, call: Span, stopped: Sequence[Stretch]) -> list[Str
 
 
 def _axis(steps: Sequence[StepTime], stopped: Sequence[Stretch], now: float) -> TimeAxis:
-    """At full length where a call worked."""
+    """Shorter where the run stood still; the engine's own time is not idle."""
     spans = [step.span for step in steps]
     spans += [span for step in steps for span, _ in (*step.waits, *step.calls)]
     moments = [now, *(moment for span in spans for moment in (span.start, span.stop))]
-    moments += [moment for stretch in stopped for moment in stretch]
-    busy = [
-        part for step in steps for call, _ in step.calls for part in _working(step, call, stopped)
-    ]
-    return time_axis(moments, busy, last_open=any(span.open for span in spans))
+    idle = [*stopped, *((w.start, w.stop) for step in steps for w, _ in step.waits)]
+    busy = [part for s in steps for call, _ in s.calls for part in _working(s, call, stopped)]
+    return time_axis(moments, idle, busy, last_open=any(span.open for span in spans))

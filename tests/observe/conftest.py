@@ -268,10 +268,17 @@ class Story:
         body = ev.ApprovalAnswered("q1", answer, person, channel, identity, **more)
         self.add(body, "pay", after=after)
 
+    def again(self, attempt: int, amount: str = "620.00") -> None:
+        """The teller's function, which was unwound when the question was put, runs again."""
+        given = {"ticket_id": "T1002", "amount": amount}
+        call = ev.CallStarted("k3", "function", "teller", "teller", 1, "d3", given, False, attempt)
+        self.add(call, "pay")
+
     def pay(self, amount: str = "620.00", key: str = "k4") -> None:
         """The payout after a yes, and the end of the run."""
         path, given = "pay", {"ticket_id": "T1002", "amount": amount}
         output = {"receipt": "R-88", "amount": amount}
+        self.again(2)
         call = ev.CallStarted(
             key, "tool", "pay_out", "teller", 1, "d4", given, True, approvals=("q1",)
         )
@@ -310,6 +317,7 @@ def edited() -> list[Event]:
         "tool", "pay_out", "ask", "teller", given, action="tool:1", edited_by="lead"
     )
     story.add(body, "pay")
+    story.again(2)
     call = ev.CallStarted("k4", "tool", "pay_out", "teller", 1, "d4", given, True, 1, ("q1",))
     story.add(call, "pay")
     story.add(ev.RunResumed("mara", None, True), after=3600)
@@ -332,6 +340,7 @@ def edited() -> list[Event]:
     )
     answer = ev.ApprovalAnswered("q2", "approve", "lead", "notebook", "asserted")
     story.add(answer, "pay", after=25)
+    story.again(3)
     story.add(replace(call, attempt=2), "pay")
     story.add(ev.CallFinished("k4", {"receipt": "R-89"}, 0.4), "pay", after=0.4)
     output = {"receipt": "R-89", "amount": "500.00"}
@@ -361,7 +370,8 @@ def rejected() -> list[Event]:
     story.until_asked()
     story.answer("reject", "lead", note="call them first")
     error = {"kind": "PolicyDenied", "message": "lead rejected it: call them first", "step": "pay"}
-    story.add(ev.CallFailed("k3", error, 90.1), "pay")
+    story.again(2)
+    story.add(ev.CallFailed("k3", error, 0.01), "pay", after=0.01)
     story.add(ev.StepEnded("failed", None, error), "pay")
     story.add(ev.RunEnded("failed", None, error))
     return story.events

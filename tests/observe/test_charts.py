@@ -242,26 +242,39 @@ class TestTimeline:
         figure = drawn("timeline_chart", story.events, spec)
         assert [note.text for note in figure.layout.annotations] == ["⋯ 10 min"]
 
+    def test_time_between_two_clicks_on_step_is_a_standstill(self, story: Any, spec: Spec) -> None:
+        story.start()
+        story.classify()
+        story.add(ev.RunResumed("mara", 1), after=60)
+        story.propose()
+        figure = drawn("timeline_chart", story.events, spec)
+        assert [note.text for note in figure.layout.annotations] == ["⋯ 1 min"]
+
     def test_several_runs_have_no_common_time(self, everything: list[Event], spec: Spec) -> None:
         with pytest.raises(ValueError, match="one run; these events are of 5"):
             drawn("timeline_chart", everything, spec)
 
 
 class TestTimeAxis:
-    def test_full_length_where_something_worked(self) -> None:
-        axis = time_axis([0, 1, 2], [(0, 1)])
+    def test_a_standstill_is_shortened_and_all_else_is_not(self) -> None:
+        axis = time_axis([0, 1, 11, 12], [(1, 11)])
         assert axis.at(0.5) == 0.5
-        assert axis.shortened == ((1, 2),)
-        assert axis.end < 1.5
+        assert axis.shortened == ((1, 11),)
+        assert axis.end == pytest.approx(2 + 0.35 * 2)
 
-    def test_short_pauses_are_left_alone(self) -> None:
-        axis = time_axis([0, 10, 11, 20], [(0, 10), (11, 20)])
+    def test_short_ones_are_left_alone(self) -> None:
+        axis = time_axis([0, 10, 11, 20], [(10, 11)])
         assert axis.shortened == ()
         assert axis.at(20) == 20
 
+    def test_work_beside_a_wait_keeps_its_length(self) -> None:
+        axis = time_axis([0, 1, 100], [(1, 100)], busy=[(50, 60)])
+        assert axis.shortened == ((1, 50), (60, 100))
+        assert axis.at(60) - axis.at(50) == pytest.approx(10)
+
     def test_a_run_without_work_has_an_axis(self) -> None:
         assert time_axis([0], []).end > 0
-        assert time_axis([0, 100], []).at(100) == time_axis([0, 100], []).end
+        assert time_axis([0, 100], [(0, 100)]).at(100) == time_axis([0, 100], []).end * 0.35
 
     @given(
         st.lists(st.floats(0, 1e6), min_size=1, max_size=30),
@@ -269,9 +282,9 @@ class TestTimeAxis:
         st.booleans(),
     )
     def test_time_never_runs_backwards(
-        self, moments: list[float], busy: list[tuple[float, float]], still: bool
+        self, moments: list[float], idle: list[tuple[float, float]], still: bool
     ) -> None:
-        axis = time_axis(moments, [(min(b), max(b)) for b in busy], last_open=still)
+        axis = time_axis(moments, [(min(b), max(b)) for b in idle], last_open=still)
         ordered = sorted(moments)
         places = [axis.at(moment) for moment in ordered]
         assert all(a <= b + 1e-9 for a, b in pairwise(places))
