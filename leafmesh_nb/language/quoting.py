@@ -89,9 +89,10 @@ def candidates(line: str, column: int) -> Iterator[tuple[int, int]]:
             flow.append((match.end(), end))
     yield from sorted(flow, key=lambda part: part[1] < column)
     whole = _VALUE.match(line)
-    if whole and whole.group(2)[0] != "{":
-        cut_off = whole.group(2)[0] in "[\"'" and unbalanced(whole.group(2))
-        if not cut_off:
+    if whole:
+        value = whole.group(2)
+        cut_off = value[0] in "[{\"'" and unbalanced(value)
+        if not cut_off and not (value[0] == "{" and value[-1] == "}"):
             yield whole.start(2), whole.end(2)
 
 

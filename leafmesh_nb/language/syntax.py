@@ -51,7 +51,9 @@ def explain(
 
     message, span, hint, related = _describe(problem, context, (line, column), opened, source)
     lines = [line, *([opened[0]] if opened and opened[0] != line else [])]
-    repairable = not any(word in problem for word in ("escape", "end of stream", "entries"))
+    repairable = message != _NO_KEY and not any(
+        word in problem for word in ("escape", "end of stream", "entries")
+    )
     if repairable and (repaired := _repair(source, lines, (line, column), first_error)):
         collector.error(
             "LM125",
@@ -101,6 +103,8 @@ def _describe(
             (),
         )
     if "mapping values" in problem:
+        if keyless := _line_without_key(source, line):
+            return _NO_KEY, keyless, _WRITE_KEY, ()
         return (
             "A `:` is not expected here.",
             here,
@@ -109,12 +113,7 @@ def _describe(
             (),
         )
     if "expected ':'" in problem:
-        return (
-            "This line is neither `key: value` nor a list item.",
-            start,
-            "Write `key: value`, with a space after the colon.",
-            (),
-        )
+        return _NO_KEY, start, _WRITE_KEY, ()
     if "flow mapping" in context or "flow sequence" in context:
         bracket, closing = ("{", "}") if "mapping" in context else ("[", "]")
         return (
@@ -168,6 +167,24 @@ def _describe(
             return "The text ends inside a value.", here, "A bracket or a quote is not closed.", ()
         return f"`{character}` is not expected here.", here, "Quote it, or remove it.", ()
     return f"This is not valid YAML: {problem or 'it cannot be read'}.", here, "", ()
+
+
+_NO_KEY = "This line is neither `key: value` nor a list item."
+_WRITE_KEY = "Write `key: value`, with a space after the colon."
+
+
+def _line_without_key(source: Source, line: int) -> Span | None:
+    """The line before, if it stands as deep as this one and has no key: YAML reads both as one
+    text and complains of the second."""
+    text = source.line(line)
+    before = source.line(line - 1)
+    indent = len(text) - len(text.lstrip())
+    stripped = before.strip()
+    if not stripped or len(before) - len(before.lstrip()) != indent:
+        return None
+    if ":" in stripped or stripped[0] in "-#\"'[{":
+        return None
+    return Span(line - 1, indent + 1, line - 1, indent + len(stripped) + 1)
 
 
 def _repair(
