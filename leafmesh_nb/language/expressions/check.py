@@ -62,11 +62,27 @@ def check(
         findings: list[Finding] = []
         for part in expression.expressions:
             findings += check(part, environment)[1]
-        return STRING, findings
+        findings += _escaped(expression, environment)
+        return STRING, sorted(findings, key=lambda finding: finding.span)
     checker = Checker(environment)
     kind = checker.infer(expression.node, Scope(expression.origin))
     findings = sorted(checker.findings, key=lambda finding: finding.span)
     return public(kind), findings
+
+
+def _escaped(template: Template, environment: Mapping[str, Type]) -> list[Finding]:
+    """Where `$${` hides a value that could be there, as in `$${amount}` for a price."""
+    return [
+        Finding(
+            "LM116",
+            f"`$${{` stands for a literal `${{`: no value of `{part.text}` is shown here",
+            part.span,
+            f"for an amount in dollars write `$ ${{{part.text}}}`",
+            "warning",
+        )
+        for part in template.escaped
+        if part.reads and all(path[0] in environment for path in part.reads)
+    ]
 
 
 def _minus(hint: str) -> str:

@@ -19,7 +19,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "LM113": "an expression that is missing or ends too early",
         "LM114": "an operator or word of another language",
         "LM115": "a value written as in another language",
-        "LM116": "a placeholder in an expression",
+        "LM116": "a placeholder that is not filled in",
         "LM117": "a constant that is not valid",
         "LM118": "an expression that is too long or nested too deeply",
         "LM119": "a macro that is not used as one",

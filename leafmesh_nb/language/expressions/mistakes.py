@@ -43,7 +43,7 @@ _SIGNS = {
     "//": ("`//` is not an operator", "write `/`, which drops the fraction between integers"),
     "??": ("`??` is not an operator", "write `default(x, y)`"),
     "?.": ("`?.` is not an operator", "write `default(a.b, y)`"),
-    ":=": ("an expression assigns nothing", "use a `let` step"),
+    ":=": ("an expression assigns nothing", ""),
     "->": ("`->` is not an operator", ""),
     "${": ("`${…}` is for templates", "write the expression without it"),
     "$": ("`$` has no meaning here", "money is a plain number, as in `100.00`"),

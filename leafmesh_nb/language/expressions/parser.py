@@ -80,7 +80,6 @@ def parse(text: str) -> Node | Problem:
             f"this expression has {len(text):,} characters; at most {LENGTH:,} are allowed",
             LENGTH,
             len(text),
-            "split it over `let` steps",
         )
     if not text.strip():
         return Problem("LM113", "an expression is missing here", 0, len(text))
@@ -118,7 +117,6 @@ def _depth(place: tuple[int, int], *parts: Node) -> int:
             "LM118",
             f"this expression is nested deeper than {DEPTH} levels",
             place,
-            "move a part of it into a `let` step",
         )
     return depth
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -21,11 +21,16 @@ LONGEST = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A text made of literal pieces and expressions. ``reads`` as in Expression."""
+    """A text made of literal pieces and expressions.
+
+    ``escaped`` are the expressions that would have stood behind a ``$${``: an amount in dollars is
+    easily written so by mistake.
+    """
 
     text: str
     span: Span
     pieces: tuple[str | Expression, ...]
+    escaped: tuple[Expression, ...] = field(compare=False, repr=False, default=())
 
     @property
     def reads(self) -> frozenset[tuple[str, ...]]:
@@ -62,9 +67,12 @@ def parse_template(node: ScalarNode) -> Template | list[Finding]:
     """The template of a text, or all that is wrong with it. ``$${`` stands for ``${``."""
     findings: list[Finding] = []
     pieces: list[str | Expression] = []
+    escaped: list[Expression] = []
     for start, end, literal in _cut(node.text):
         if literal is not None:
             pieces.append(literal)
+            if end is not None and literal.endswith("${"):
+                escaped += _meant(node, end)
             continue
         if end is None:
             findings.append(
@@ -76,16 +84,28 @@ def parse_template(node: ScalarNode) -> Template | list[Finding]:
                 )
             )
             break
-        origin = Origin(node, node.text[start + 2 : end - 1], start + 2)
-        found = parse_origin(origin)
+        found = _inner(node, start + 2, end - 1)
         if isinstance(found, Finding):
             findings.append(found)
-            continue
-        span = origin.locate(0, len(origin.text))
-        pieces.append(
-            Expression(origin.text, span, frozenset(paths(found)), found, origin, size_of(found))
-        )
-    return findings or Template(node.text, node.span, tuple(pieces))
+        else:
+            pieces.append(found)
+    return findings or Template(node.text, node.span, tuple(pieces), tuple(escaped))
+
+
+def _inner(node: ScalarNode, start: int, end: int) -> Expression | Finding:
+    origin = Origin(node, node.text[start:end], start)
+    found = parse_origin(origin)
+    if isinstance(found, Finding):
+        return found
+    span = origin.locate(0, len(origin.text))
+    return Expression(origin.text, span, frozenset(paths(found)), found, origin, size_of(found))
+
+
+def _meant(node: ScalarNode, start: int) -> list[Expression]:
+    """The expression after a ``$${``, if there is one."""
+    end = _closing(node.text, start)
+    found = None if end is None else _inner(node, start, end - 1)
+    return [found] if isinstance(found, Expression) else []
 
 
 def _cut(text: str) -> Iterator[tuple[int, int | None, str | None]]:

@@ -418,7 +418,11 @@ FOREIGN = [
 ]
 
 
-@pytest.mark.parametrize(("value", "message"), FOREIGN, ids=repr)
+@pytest.mark.parametrize(
+    ("value", "message"),
+    FOREIGN,
+    ids=[f"{n}-{type(v).__name__}" for n, (v, _) in enumerate(FOREIGN)],
+)
 def test_what_is_no_value_is_an_error_wherever_it_is_met(value: Any, message: str) -> None:
     for text in ("x == 1", "y.z == 1", "l.exists(i, i == 1)", "1 in l", "l == [1]", "l[0] == 1"):
         found = evaluate(text, {"x": value, "y": {"z": value}, "l": [value]})

@@ -123,5 +123,12 @@ def test_check_gives_a_text_and_findings_at_their_place() -> None:
     assert [(f.code, f.span.column) for f in findings] == [("LM413", 25), ("LM310", 35)]
 
 
+def test_an_escape_that_hides_a_value_is_a_warning() -> None:
+    _, (finding,) = check(template("over $${amount}, $${name} and $${"), {"amount": MONEY})
+    assert (finding.code, finding.severity) == ("LM116", "warning")
+    assert finding.span == Span(3, 13, 3, 19)
+    assert finding.hint == "for an amount in dollars write `$ ${amount}`"
+
+
 def test_a_null_in_a_template_is_no_finding() -> None:
     assert check(template("${amount}"), {"amount": MONEY.or_null()}) == (STRING, [])
