@@ -29,8 +29,10 @@ class SharedState:
     held: dict[str, tuple[str, Decimal]] = field(default_factory=dict)
 
     def apply(self, events: Iterable[Event]) -> None:
-        """Carry events into the state, in order."""
+        """Carry events into the state, in order; those it has already are passed over."""
         for event in events:
+            if event.seq <= self.seq:
+                continue
             body = event.body
             if isinstance(body, ev.MemoryWritten):
                 self.values.setdefault(body.field, []).append(body.value)

@@ -63,6 +63,8 @@ class Execution:
         self.record = Record(plan, state, ports, epoch, stream)
         self.ended: Future[None] = Future()
         self._stream = stream
+        fields = plan.spec.memory.values()
+        self._shares = plan.spec.budgets.day is not None or any(f.scope == "mesh" for f in fields)
         self._observations = observations
         self._recovered_by = recovered_by
         self._rebound = rebound
@@ -87,8 +89,6 @@ class Execution:
         """Run to the end. Sets ``ended``: with an error when the record cannot go on."""
         self._performer = Performer(self.record, self.ports, self._stream, self._wake.set)
         try:
-            if any(f.scope == "mesh" for f in self.plan.spec.memory.values()):
-                self._stream.refresh()
             self._begin()
             while self.state.ended is None:
                 await self._turn()
@@ -126,6 +126,8 @@ class Execution:
         """Everything that can happen now: messages, time-outs, decisions; then the calls."""
         if self._failure is not None:
             raise self._failure
+        if self._shares:
+            self._stream.refresh()  # a step sees what other processes wrote before it starts
         for approval in due_questions(self.state, self.ports.clock.now()):
             self.record.append(approval.path, time_out(approval, self.ports.clock.now()))
         verdicts = self._read_messages()
@@ -160,8 +162,8 @@ class Execution:
         try:
             with self._observations.in_flight(agent, self.ports.clock):
                 await self._performer.perform(path)
-        except LeafmeshError as error:
-            self._failure = error
+        except Exception as error:
+            self._failure = error  # the run stops here: performing the step again would not help
         finally:
             self._tasks.pop(path, None)
             self._wake.set()

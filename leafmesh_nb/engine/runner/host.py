@@ -60,7 +60,9 @@ class Host:
     def shared(self, journal: Journal, mesh: str, clock: Clock) -> SharedStream:
         """This process's view of a mesh's stream."""
         key = (id(journal), mesh)
-        return self._streams.setdefault(key, SharedStream(journal, mesh, clock))
+        stream = self._streams.setdefault(key, SharedStream(journal, mesh, clock))
+        stream.clock = clock
+        return stream
 
     def observations(self, journal: Journal, mesh: str) -> Observations:
         """What this process has seen of a mesh's agents."""

@@ -47,7 +47,7 @@ class SharedStream:
         self.state = SharedState()
         self.lock = asyncio.Lock()
         self._journal = journal
-        self._clock = clock
+        self.clock = clock
 
     def refresh(self) -> None:
         """Read what others wrote."""
@@ -84,7 +84,7 @@ class SharedStream:
         writes: Sequence[SharedWrite],
         settled: Sequence[BudgetSettled],
     ) -> tuple[list[Draft], list[Draft]]:
-        now = self._clock.now()
+        now = self.clock.now()
         mine = [Draft(body, ts=now) for body in settled]
         drafts = list(drafts)
         latest = {w.write.field: self.state.current(w.write.field) for w in writes}
@@ -102,7 +102,7 @@ class SharedStream:
 
     async def reserve(self, key: str, run: str, amount: Decimal, limit: Decimal) -> Decimal | None:
         """Hold ``amount`` US dollars of today; None when held, else what is used already."""
-        day = self._clock.now().date().isoformat()
+        day = self.clock.now().date().isoformat()
         async with self.lock:
             for _ in range(ATTEMPTS):
                 self.refresh()
@@ -112,7 +112,7 @@ class SharedStream:
                 if used + amount > limit:
                     return used
                 body: Body = BudgetReserved(key, str(amount), run, day)
-                append = Append(self.name, (Draft(body, ts=self._clock.now()),), self.state.seq)
+                append = Append(self.name, (Draft(body, ts=self.clock.now()),), self.state.seq)
                 try:
                     events = await asyncio.wrap_future(self._journal.commit(Batch((append,))))
                     self.state.apply(events)
