@@ -6,10 +6,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from leafmesh_nb.language.expressions.finding import CODES as EXPRESSION_CODES
+
 __all__ = ["CODES"]
 
 CODES: Mapping[str, str] = MappingProxyType(
     {
+        **EXPRESSION_CODES,
         "LM100": "the text is empty",
         "LM101": "not valid YAML",
         "LM102": "the text is too large",
@@ -20,7 +23,6 @@ CODES: Mapping[str, str] = MappingProxyType(
         "LM107": "a tab as indentation",
         "LM108": "a duplicate key",
         "LM109": "a YAML tag",
-        "LM110": "an expression that cannot be read",
         "LM120": "a YAML anchor, alias or merge key",
         "LM121": "a key that is not text",
         "LM122": "text that other YAML readers take for a boolean",
@@ -51,7 +53,6 @@ CODES: Mapping[str, str] = MappingProxyType(
         "LM307": "an unknown step",
         "LM308": "no model of that tier",
         "LM309": "no model of that domain",
-        "LM310": "an unknown name in an expression",
         "LM320": "steps that wait for each other",
         "LM321": "a capability that the agent does not have",
         "LM401": "not a type",
@@ -60,7 +61,6 @@ CODES: Mapping[str, str] = MappingProxyType(
         "LM404": "types that cannot be proved to fit",
         "LM405": "one capability with two types",
         "LM406": "an input that is missing or unknown",
-        "LM410": "a type error in an expression",
         "LM501": "two rules of one id",
         "LM502": "a question that nobody is asked",
         "LM503": "a key that belongs to questions",
