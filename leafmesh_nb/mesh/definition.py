@@ -6,13 +6,10 @@ import os
 import secrets
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
 from leafmesh_nb.agents.bound import BoundAgents
-from leafmesh_nb.agents.functions import check_signature
 from leafmesh_nb.agents.prices import ListPrices
 from leafmesh_nb.engine.events import Draft, RunStarted
 from leafmesh_nb.engine.fold import fold
@@ -31,34 +28,32 @@ from leafmesh_nb.engine.ports import (
 from leafmesh_nb.engine.runner import Execution, host
 from leafmesh_nb.engine.runner.clock import SystemClock
 from leafmesh_nb.engine.runner.host import LEASE
-from leafmesh_nb.engine.steps import expected_prices
-from leafmesh_nb.errors import MeshError, RoutingError, RunError
+from leafmesh_nb.errors import MeshError, RunError
 from leafmesh_nb.journal.owner import this_process
 from leafmesh_nb.language import Diagnostic, load, parse
-from leafmesh_nb.language.spec import Spec, Step
-from leafmesh_nb.language.suggest import suggest
-from leafmesh_nb.language.to_json import dump
-from leafmesh_nb.language.values import TypeMismatch, accept
+from leafmesh_nb.language.spec import Spec
 from leafmesh_nb.mesh import registry
 from leafmesh_nb.mesh.answers_file import read_answers
+from leafmesh_nb.mesh.binding import (
+    check_agent,
+    check_tool,
+    declared_agent,
+    declared_tool,
+    fitting,
+    hint,
+    how_to_bind,
+    lacking,
+)
+from leafmesh_nb.mesh.inputs import accepted_input
 from leafmesh_nb.mesh.person import this_person
+from leafmesh_nb.mesh.routes import Route, route
 from leafmesh_nb.mesh.run import Run
 from leafmesh_nb.mesh.settings import announce, journal_at
-from leafmesh_nb.routing.suitability import Candidate, Excluded, Observed, rank
+from leafmesh_nb.policy.trial import Trial, try_policies
 
 __all__ = ["Mesh", "Route"]
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """Who would take a task, and every candidate with the points of each factor."""
-
-    agent: str
-    model: str | None
-    candidates: tuple[Candidate, ...]
-    excluded: tuple[Excluded, ...]
 
 
 class Mesh:
@@ -80,20 +75,23 @@ class Mesh:
     @classmethod
     def from_yaml(cls, text: str, source: str = "mesh") -> Mesh:
         """A mesh from its text. ``source`` names it in diagnostics. Raises MeshError."""
-        parsed = parse(text, source=source)
-        if parsed.spec is None:
-            load(text, source=source)
-            raise MeshError(f"{source} has errors", parsed.diagnostics)
-        return cls(parsed.spec, parsed.diagnostics)
+        if not isinstance(text, str):
+            raise MeshError(f"a mesh is made from its text, not from {type(text).__name__}")
+        parsed = parse(text, source=str(source))
+        spec = parsed.spec or load(text, source=str(source))
+        return cls(spec, parsed.diagnostics)
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> Mesh:
         """A mesh from a file in UTF-8. Raises MeshError, also when it cannot be read."""
-        file = Path(path)
+        remedy = "give the path of a mesh file"
         try:
+            file = Path(path)
             text = file.read_bytes().decode("utf-8", errors="surrogateescape")
         except OSError as error:
-            raise MeshError(f"{file}: {error.strerror}; give the path of a mesh file") from None
+            raise MeshError(f"{path}: {error.strerror}; {remedy}") from None
+        except (TypeError, ValueError) as error:
+            raise MeshError(f"{path!r} is no path ({error}); {remedy}") from None
         return cls.from_yaml(text, source=str(file))
 
     @property
@@ -107,30 +105,23 @@ class Mesh:
         """Bind a function to a declared python agent: ``@mesh.agent("clerk")``.
 
         It takes exactly the inputs of the agent's capability as keywords, and ``ctx`` if it likes.
+        Raises MeshError for an agent that cannot have one, AgentError for one that does not fit.
         """
-        declared = self.spec.agents.get(id)
-        if declared is None or declared.kind != "python":
-            known = [a.id for a in self.spec.agents.values() if a.kind == "python"]
-            raise MeshError(f"mesh {self.name} has no python agent {id!r}{_hint(id, known)}")
+        declared = declared_agent(self.spec, id)
 
         def bind(function: F) -> F:
-            for capability in declared.capabilities.values():
-                check_signature(f"agent {id}", function, capability.input.names())
+            check_agent(declared, function)
             self._bound[f"agent:{id}"] = function
             return function
 
         return bind
 
     def tool(self, id: str) -> Callable[[F], F]:
-        """Bind a function to a declared tool: ``@mesh.tool("pay_out")``."""
-        declared = self.spec.tools.get(id)
-        if declared is None:
-            raise MeshError(
-                f"mesh {self.name} has no tool {id!r}{_hint(id, list(self.spec.tools))}"
-            )
+        """Bind a function to a declared tool: ``@mesh.tool("pay_out")``. Raises as ``agent``."""
+        declared = declared_tool(self.spec, id)
 
         def bind(function: F) -> F:
-            check_signature(f"tool {id}", function, declared.input.names())
+            check_tool(declared, function)
             self._bound[f"tool:{id}"] = function
             return function
 
@@ -138,41 +129,20 @@ class Mesh:
 
     def take_functions(self, other: Mesh) -> None:
         """Keep the functions of an earlier definition of this mesh, where they still fit."""
-        for owner, function in other._bound.items():
-            kind, _, id = owner.partition(":")
-            declared = self.spec.agents.get(id) if kind == "agent" else self.spec.tools.get(id)
-            if declared is not None:
-                self._bound.setdefault(owner, function)
+        self._bound = {**fitting(self.spec, other._bound), **self._bound}
 
     # Trying and starting
 
-    def route(self, task: str, *, step: Step | None = None) -> Route:
+    def route(self, task: str) -> Route:
         """Who would take a capability, given as its name; nothing is run, unbound agents count.
 
         Raises RoutingError when nobody can.
         """
-        spec = self.spec
-        capabilities = {c for a in spec.agents.values() for c in a.capabilities}
-        if task not in capabilities:
-            raise RoutingError(f"nobody declares {task!r}{_hint(task, sorted(capabilities))}")
-        asked = step or Step(id="route", capability=task)
-        flow = next(iter(spec.workflows))
-        plan = plan_of(spec, flow)
-        prices: dict[str, Decimal] = {}
-        for path, declared in plan.workflow.steps.items():
-            if declared.capability == task:
-                prices = expected_prices(plan, path, {}, self._list_cost)
-        ranking = rank(spec, asked, "", Observed(price=prices))
-        if ranking.best is None:
-            why = "; ".join(f"{e.agent}: {e.reason}" for e in ranking.excluded)
-            raise RoutingError(f"nobody can take {task}: {why}")
-        best = ranking.best
-        return Route(best.agent, best.model, ranking.candidates, ranking.excluded)
+        return route(self.spec, task, self._prices)
 
-    def _list_cost(self, model: Any, tokens_in: int, tokens_out: int) -> Decimal | None:
-        if model.priced_as:
-            return self._prices.list_cost(model.priced_as, tokens_in, tokens_out)
-        return self._prices.spent(model, tokens_in, tokens_out)
+    def test(self) -> tuple[Trial, ...]:
+        """Run the policies' own tests; each result says what was expected and what was decided."""
+        return try_policies(self.spec)
 
     def start(
         self,
@@ -180,7 +150,8 @@ class Mesh:
         *,
         step: bool = False,
         journal: str | os.PathLike[str] | None = None,
-        requester: str | None = None,
+        replay: str | None = None,
+        durability: str | None = None,
         input: Mapping[str, Any] | None = None,
         **inputs: Any,
     ) -> Run:
@@ -190,34 +161,43 @@ class Mesh:
         is taken by a parameter goes into ``input``. Raises RunError for inputs that do not fit and
         for functions that are not bound, before anything is recorded.
         """
-        flow = self.spec.workflows.get(workflow)
+        for name, value in (("replay", replay), ("durability", durability)):
+            if value is not None:
+                raise RunError(
+                    f"{name}= is not available yet in this version; an input of that name goes "
+                    f"into input={{{name!r}: …}}"
+                )
+        flow = self.spec.workflows.get(str(workflow))
         if flow is None:
-            hint = _hint(workflow, list(self.spec.workflows))
-            raise RunError(f"mesh {self.name} has no workflow {workflow!r}{hint}")
-        given = {**flow.defaults, **(input or {}), **inputs}
-        try:
-            accepted = dump(flow.input, accept(flow.input, given, lenient=True))
-        except TypeMismatch as error:
-            raise RunError(f"input of {workflow}: {error}") from None
-        ports = self.ports(journal_at(journal))
-        self._require_functions(ports.agents)
-        plan = plan_of(self.spec, workflow)
+            known = hint(str(workflow), self.spec.workflows)
+            raise RunError(f"mesh {self.name} has no workflow {workflow!r}{known}")
+        accepted = accepted_input(flow, input, inputs)
+        agents = self.agents()
+        missing = lacking(self.spec, flow, agents.missing())
+        if missing:
+            raise RunError(
+                f"workflow {flow.id} of mesh {self.name} has no function for "
+                f"{', '.join(missing)}; bind each with {how_to_bind(missing)}, or name it in the "
+                'mesh as python: "module:function"'
+            )
+        ports = self.ports(journal_at(journal), agents)
+        plan = plan_of(self.spec, flow.id)
         id = uuid.uuid4().hex[:10]
         now = ports.clock.now()
         started = RunStarted(
             mesh=self.name,
-            workflow=workflow,
+            workflow=flow.id,
             spec_hash=self.spec.hash,
             input=accepted,
-            requester=requester or this_person(),
+            requester=this_person(),
             seed=secrets.randbits(53),
-            functions=ports.agents.digests(),
-            step_by_step=step,
+            functions=agents.digests(),
+            step_by_step=bool(step),
         )
         row = RunRow(
             id=id,
             mesh=self.name,
-            workflow=workflow,
+            workflow=flow.id,
             spec_hash=self.spec.hash,
             status="paused" if step else "running",
             requester=started.requester,
@@ -262,13 +242,16 @@ class Mesh:
         run.carry(execution)
         home.launch(execution)
 
-    def ports(self, journal: Journal) -> Ports:
-        """The world of this mesh's runs."""
+    def agents(self) -> BoundAgents:
+        """The functions and models of this mesh as they are bound now."""
+        return BoundAgents(self.spec, self._bound, self._models)
+
+    def ports(self, journal: Journal, agents: BoundAgents) -> Ports:
+        """The world of a run. Raises ApprovalError for a script of answers that does not hold."""
         approver = self._approver
         script = os.environ.get("LEAFMESH_ANSWERS")
         if approver is None and script:
             approver = read_answers(script)
-        agents = BoundAgents(self.spec, self._bound, self._models)
         return Ports(journal, agents, self._clock, self._prices, approver)
 
     def use(
@@ -281,22 +264,18 @@ class Mesh:
     ) -> Mesh:
         """Put other parts in place of the real ones, for runs that start from now on.
 
-        ``leafmesh_nb.testing`` has fakes of each. Returns the mesh.
+        ``leafmesh_nb.testing`` has models, a clock and an approver for it. Returns the mesh.
+        Raises MeshError for a model that the mesh does not declare.
         """
+        for name in models or {}:
+            if name not in self.spec.models:
+                known = hint(str(name), self.spec.models)
+                raise MeshError(f"mesh {self.name} has no model {name!r}{known}")
         self._models.update(models or {})
         self._clock = clock or self._clock
         self._prices = prices or self._prices
         self._approver = approver or self._approver
         return self
-
-    def _require_functions(self, agents: Any) -> None:
-        missing = agents.missing()
-        if missing:
-            lines = [f'@mesh.{kind}("{id}")' for kind, _, id in (m.partition(":") for m in missing)]
-            raise RunError(
-                f"mesh {self.name} has no function for {', '.join(missing)}; bind each with "
-                f'{" / ".join(lines)}, or name it in the mesh as python: "module:function"'
-            )
 
     def __repr__(self) -> str:
         spec = self.spec
@@ -308,11 +287,4 @@ class Mesh:
 
 def owner_of(run: str) -> str:
     """This process as the owner of one run."""
-    return f"{this_process()}/{run}"
-
-
-def _hint(name: str, known: list[str]) -> str:
-    meant = suggest(name, known)
-    if meant:
-        return f". Did you mean {meant!r}?"
-    return f"; there are {', '.join(known)}" if known else ""
+    return f"{this_process()}#{run}"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from leafmesh_nb.engine.plan import plan_of
-from leafmesh_nb.engine.ports import Journal, Verification
+from leafmesh_nb.engine.ports import Journal, RunRow, Verification
 from leafmesh_nb.errors import JournalError, RunError
 from leafmesh_nb.language import load
 from leafmesh_nb.mesh.approval import Approval
@@ -33,14 +34,14 @@ __all__ = [
 ]
 
 _defined: dict[str, Mesh] = {}
-_handles: dict[tuple[str, str], Run] = {}
+_handles: WeakValueDictionary[tuple[str, str], Run] = WeakValueDictionary()
 
 OPEN = ("running", "waiting", "paused")
 
 
 def define(mesh: Mesh) -> None:
     """Remember a mesh as the newest of its name; it keeps the functions bound to the one before."""
-    before = _defined.get(mesh.name)
+    before = _defined.pop(mesh.name, None)
     if before is not None:
         mesh.take_functions(before)
     _defined[mesh.name] = mesh
@@ -60,14 +61,24 @@ def remember(run: Run, journal: Journal) -> Run:
 
 def find(run_id: str, journal: Journal) -> Run:
     """A run by its id or a unique prefix of it. Raises RunError naming what there is."""
-    rows = [row for row in journal.runs() if row.id.startswith(run_id)]
+    wanted = str(run_id).strip()
+    exact = journal.run(wanted) if wanted else None
+    if exact is not None:
+        return _handle(exact, journal)
+    rows = [row for row in journal.runs() if wanted and row.id.startswith(wanted)]
     if not rows:
-        raise RunError(f"the journal {journal.location} has no run {run_id!r}")
-    exact = [row for row in rows if row.id == run_id]
-    if len(rows) > 1 and not exact:
+        newest = ", ".join(row.id for row in journal.runs()[:5])
+        raise RunError(
+            f"the journal {journal.location} has no run {wanted!r}"
+            + (f"; the newest are {newest}" if newest else "; it has none yet")
+        )
+    if len(rows) > 1:
         names = ", ".join(row.id for row in rows[:5])
-        raise RunError(f"{run_id!r} is the beginning of several runs: {names}")
-    row = (exact or rows)[0]
+        raise RunError(f"{wanted!r} is the beginning of several runs: {names}; give more of the id")
+    return _handle(rows[0], journal)
+
+
+def _handle(row: RunRow, journal: Journal) -> Run:
     known = _handles.get((journal.location, row.id))
     if known is not None:
         return known
@@ -91,20 +102,21 @@ def _take_over(run: Run, mesh: Mesh | None, *, rebind: bool) -> None:
     from leafmesh_nb.mesh.definition import Mesh
 
     here = mesh or defined(run.spec.mesh)
+    if here is not None and here.name != run.spec.mesh:
+        raise RunError(
+            f"run {run.id} belongs to mesh {run.spec.mesh}, and {here.name} was given", run=run
+        )
     stored = Mesh.of_run(run.spec, here)
-    ports = stored.ports(run.journal)
-    missing = ports.agents.missing()  # type: ignore[attr-defined]  # ours has it
+    agents = stored.agents()
+    digests = agents.digests()
+    missing = sorted(set(run.functions) - set(digests))
     if missing:
         raise RunError(
             f"run {run.id} needs functions that this process does not have: {', '.join(missing)}. "
             f"Run the cells that define mesh {run.spec.mesh} and bind them, then try again",
             run=run,
         )
-    changed = sorted(
-        owner
-        for owner, digest in ports.agents.digests().items()
-        if run.functions.get(owner, digest) != digest
-    )
+    changed = sorted(owner for owner, was in run.functions.items() if digests[owner] != was)
     if changed and not rebind:
         raise RunError(
             f"run {run.id} was started with another version of {', '.join(changed)}. Bind the "
@@ -112,6 +124,7 @@ def _take_over(run: Run, mesh: Mesh | None, *, rebind: bool) -> None:
             f"lm.resume({run.id!r}, rebind=True)",
             run=run,
         )
+    ports = stored.ports(run.journal, agents)
     stored.take(run, ports, recovered_by=this_person(), rebound=bool(changed))
 
 
@@ -125,10 +138,12 @@ def resume(
     """Go on with a run, also after its process died; an ended run comes back as it is.
 
     ``mesh`` None takes the functions of the mesh of that name that was defined here last. Nothing
-    that had returned is called again. Raises OwnershipError while another live process owns it.
+    that had returned is called again. ``rebind`` accepts functions that were changed since, as an
+    event. Raises OwnershipError while another live process owns the run, RunError where it cannot
+    be driven here.
     """
     run = find(run_id, journal_at(journal))
-    if run.status in ("done", "failed", "cancelled"):
+    if run.status not in OPEN:
         return run
     if not run.owned_here:
         _take_over(run, mesh, rebind=rebind)
@@ -138,14 +153,14 @@ def resume(
 
 def open_runs(journal: Journal) -> list[Run]:
     """Handles of the runs that have not ended, newest first."""
-    return [find(row.id, journal) for row in journal.runs(status=OPEN)]
+    return [_handle(row, journal) for row in journal.runs(status=OPEN)]
 
 
 def approvals(journal: str | os.PathLike[str] | None = None) -> list[Approval]:
     """Every open question of every run in the journal, by run, oldest run first."""
     opened = journal_at(journal)
     rows = reversed(opened.runs(status=("waiting",)))
-    return [question for row in rows for question in find(row.id, opened).approvals()]
+    return [question for row in rows for question in _handle(row, opened).approvals()]
 
 
 def runs(journal: str | os.PathLike[str] | None = None) -> pd.DataFrame:
@@ -170,5 +185,8 @@ def runs(journal: str | os.PathLike[str] | None = None) -> pd.DataFrame:
 
 
 def verify(journal: str | os.PathLike[str] | None = None) -> Verification:
-    """Recompute every chain of the journal and compare the heads of ended runs."""
+    """Recompute every chain of the journal and compare the heads of ended runs.
+
+    Raises JournalError when there is no journal.
+    """
     return journal_at(journal).verify()
