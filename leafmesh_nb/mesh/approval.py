@@ -36,6 +36,12 @@ class Approval:
         return self._state.path
 
     @property
+    def point(self) -> str:
+        """Where the question arose: ``tool`` or ``output`` before an effect, ``in_doubt`` after a
+        side effect whose result never arrived."""
+        return self._state.asked.point
+
+    @property
     def subject(self) -> str:
         """The tool's name, or ``output``."""
         return self._state.asked.subject
@@ -86,15 +92,21 @@ class Approval:
         return self._state.asked.options
 
     def approve(self, by: str | None = None, note: str = "") -> None:
-        """Let it happen. ``by`` defaults to the first of those who are asked."""
+        """Let it happen; in doubt: run it again.
+
+        ``by`` defaults to whoever sits here; where nobody was named, to the first of those asked.
+        """
         self.run.answer(self.id, "approve", person=by, note=note)
 
     def reject(self, by: str | None = None, note: str = "") -> None:
-        """Deny it."""
+        """Deny it; in doubt: let it fail."""
         self.run.answer(self.id, "reject", person=by, note=note)
 
     def edit(self, value: Any, by: str | None = None, note: str = "") -> None:
-        """Let something else happen: checked against the schema, then governed again."""
+        """Let something else happen: checked against the schema, then governed again.
+
+        In doubt: it happened, and ``value`` is its result.
+        """
         self.run.answer(self.id, "edit", person=by, note=note, value=value)
 
     def escalate(self, by: str | None = None, note: str = "") -> None:
@@ -102,7 +114,7 @@ class Approval:
         self.run.answer(self.id, "escalate", person=by, note=note)
 
     def __repr__(self) -> str:
-        return (
+        return self.run.masker.text(
             f"<Approval {self.id} {self.run.workflow}.{self.step}: {self.subject} → {self.to}: "
             f"{self.reason}>"
         )

@@ -234,7 +234,7 @@ class Mesh:
             fold(ports.journal.read(f"run:{run.id}")),
             ports,
             epoch,
-            home.shared(ports.journal, self.name, ports.clock),
+            home.shared(ports.journal, self.name),
             home.observations(ports.journal, self.name),
             recovered_by=recovered_by,
             rebound=rebound,

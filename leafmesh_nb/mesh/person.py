@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 
-__all__ = ["set_person", "this_person"]
+__all__ = ["named_person", "set_person", "this_person"]
 
 _person: str | None = None
 
@@ -15,8 +15,13 @@ def set_person(name: str | None) -> None:
     _person = name or None
 
 
+def named_person() -> str | None:
+    """Whoever sits here, if they were named."""
+    return _person
+
+
 def this_person() -> str:
-    """The configured person, else the login name, else ``somebody``."""
+    """The named person, else the login name, else ``somebody``."""
     if _person is not None:
         return _person
     try:

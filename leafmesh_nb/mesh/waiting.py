@@ -8,6 +8,7 @@ card, or the input line of a terminal. Without one a wait ends with advice, and 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 import time
@@ -17,11 +18,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from leafmesh_nb.errors import ApprovalError, RunError
 
 if TYPE_CHECKING:
+    from leafmesh_nb.mesh.approval import Approval
     from leafmesh_nb.mesh.run import Run
 
-__all__ = ["Attendant", "InputLine", "NobodyHere", "wait", "wait_async"]
+__all__ = ["Attendant", "InputLine", "NobodyHere", "StillRunning", "wait", "wait_async"]
 
 TICK = 0.1
+"""Seconds between two looks at a run that is waited for."""
+
 GRACE = 5.0
 """Seconds in which an answer may come from elsewhere before a wait without attendant gives up."""
 
@@ -33,6 +37,10 @@ ADVICE = (
 
 class NobodyHere(ApprovalError):
     """Nobody in this process can be asked."""
+
+
+class StillRunning(RunError, TimeoutError):
+    """A wait with a timeout is over, and the run is not. Nothing happened to the run."""
 
 
 class Attendant(Protocol):
@@ -48,41 +56,56 @@ class InputLine:
 
     def tick(self, run: Run, waited: float) -> None:
         """Ask the oldest open question, when there is an input line."""
-        if not sys.stdin or not sys.stdin.isatty():
+        if not sys.stdin or sys.stdin.closed or not sys.stdin.isatty():
             if waited < GRACE:
                 return
             raise NobodyHere("there is no input line to ask on")
-        ask_on_input_line(run)
+        try:
+            ask_on_input_line(run)
+        except EOFError:
+            raise NobodyHere("the input line was closed") from None
+
+
+VERBS = {"approve": "[a]pprove", "reject": "[r]eject", "escalate": "[e]scalate"}
+IN_DOUBT = {"approve": "[a] run it again", "reject": "[r] let it fail"}
 
 
 def ask_on_input_line(run: Run, why: str = "") -> None:
-    """Ask a run's oldest open question on the input line, until an answer counts."""
+    """Ask a run's oldest open question on the input line, until an answer counts.
+
+    An edit is not offered: a line is no form. Raises EOFError when the line is closed.
+    """
     questions = run.approvals()
     if not questions:
         return
     question = questions[0]
+    print("\n".join(_lines(run, question, why)), flush=True)  # noqa: T201  # the face
+    words = IN_DOUBT if question.point == "in_doubt" else VERBS
+    letters = {verb[0]: verb for verb in words if verb in question.options}
+    prompt = " / ".join(words[verb] for verb in letters.values()) + "? "
+    while any(q.id == question.id for q in run.approvals()):
+        choice = letters.get(input(prompt).strip().lower()[:1])
+        if choice is None:
+            continue
+        note = input("note (optional): ").strip()
+        try:
+            run.answer(question.id, choice, channel="input line", note=note)
+        except ApprovalError as error:
+            print(f"refused: {error}", flush=True)  # noqa: T201  # the face
+            return
+
+
+def _lines(run: Run, question: Approval, why: str) -> list[str]:
+    mask = run.masker.text
     lines = [
         "",
         *([why] if why else []),
         f"{run.workflow}.{question.step} asks {', '.join(question.roster)}: {question.subject}",
         f"  why: {question.reason}",
         *(f"  {text} = {_plain(value)}" for text, value in question.values),
-        f"  what: {run.masker.text(json.dumps(question.value, ensure_ascii=False))}",
+        f"  what: {json.dumps(question.value, ensure_ascii=False)}",
     ]
-    print("\n".join(run.masker.text(line) for line in lines), flush=True)  # noqa: T201  # the face
-    letters = {o[0]: o for o in question.options if o != "edit"}
-    prompt = " / ".join(f"[{o[0]}]{o[1:]}" for o in letters.values()) + "? "
-    while any(q.id == question.id for q in run.approvals()):
-        typed = input(prompt).strip().lower()
-        choice = letters.get(typed[:1])
-        if choice is None:
-            continue
-        note = input("note (optional): ").strip()
-        try:
-            run.answer(question.id, choice, person=None, channel="input line", note=note)
-        except ApprovalError as error:
-            print(f"refused: {error}", flush=True)  # noqa: T201  # the face
-            return
+    return [mask(line) for line in lines]
 
 
 def _plain(value: Any) -> str:
@@ -97,15 +120,28 @@ class _Watch:
         self._until = None if timeout is None else time.monotonic() + timeout
         self._waiting_since: float | None = None
 
+    @property
+    def pause(self) -> float:
+        """Seconds until the next look."""
+        if self._until is None:
+            return TICK
+        return max(0.0, min(TICK, self._until - time.monotonic()))
+
     def tick(self) -> None:
         """Ask, or raise where waiting longer cannot help."""
         run, now = self._run, time.monotonic()
         status = run.status
         if self._until is not None and now >= self._until:
-            raise TimeoutError(f"run {run.id} is still {status}")
+            raise StillRunning(f"run {run.id} is still {status}", run=run)
         if status == "paused":
             raise RunError(
                 f"run {run.id} is paused; go on with run.resume(), or one step with run.step()",
+                run=run,
+            )
+        if status == "running" and run.abandoned():
+            raise RunError(
+                f"nobody drives run {run.id}: the process that did is gone. Go on with "
+                f"lm.resume({run.id!r}); what had returned is not called again",
                 run=run,
             )
         if status != "waiting":
@@ -113,36 +149,47 @@ class _Watch:
             return
         if self._waiting_since is None:
             self._waiting_since = now
-        try:
-            run.attendant.tick(run, now - self._waiting_since)
-        except NobodyHere as error:
-            asked = "; ".join(f"{q.to}: {q.reason}" for q in run.approvals())
-            raise RunError(
-                f"run {run.id} waits for a person ({asked}), and {error}. It stays open: {ADVICE}",
-                run=run,
-            ) from None
+        if run.asking.acquire(blocking=False):  # two waits must not ask the same question twice
+            try:
+                run.attendant.tick(run, now - self._waiting_since)
+            except NobodyHere as error:
+                raise _nobody(run, error) from None
+            finally:
+                run.asking.release()
 
 
-def wait(run: Run, ended: Future[None], timeout: float | None) -> None:
-    """Block until ``ended``."""
+def _nobody(run: Run, why: NobodyHere) -> RunError:
+    asked = "; ".join(f"{q.to}: {q.reason}" for q in run.approvals())
+    asked = run.masker.text(asked)
+    return RunError(
+        f"run {run.id} waits for a person ({asked}), and {why}. It stays open: {ADVICE}",
+        run=run,
+        cause="NobodyHere",
+    )
+
+
+def wait(run: Run, timeout: float | None) -> None:
+    """Block until the run is over."""
     watch = _Watch(run, timeout)
-    while True:
-        try:
-            ended.result(TICK if timeout is None else min(TICK, timeout))
-            return
-        except TimeoutError:
-            if ended.done():
-                ended.result()
-                return
-            watch.tick()
+    while not run.is_over(watch.pause):
+        watch.tick()
 
 
-async def wait_async(run: Run, ended: Future[None]) -> None:
+async def wait_async(run: Run) -> None:
     """The same without blocking the caller's loop between ticks."""
     watch = _Watch(run, None)
-    waited = asyncio.wrap_future(ended)
-    while not waited.done():
-        await asyncio.wait([waited], timeout=TICK)
-        if not waited.done():
+    loop = asyncio.get_running_loop()
+    over = asyncio.Event()
+
+    def notice(_: Future[None]) -> None:
+        with contextlib.suppress(RuntimeError):  # the caller's loop may be closed by then
+            loop.call_soon_threadsafe(over.set)
+
+    # The future itself is never handed to a loop, which would cancel it with the waiting task.
+    run.when_over(notice)
+    while not run.is_over(0):
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(over.wait(), watch.pause)
+        if not over.is_set():
             watch.tick()
-    waited.result()
+        over.clear()
