@@ -44,6 +44,9 @@ def _with_charts(notebook: Any) -> Any:
 def _chart(figure: Any, *, with_script: bool) -> str:
     import plotly.io as pio
 
-    loaded = pio.from_json(json.dumps(figure), skip_invalid=True)
-    html: str = pio.to_html(loaded, full_html=False, include_plotlyjs=with_script)
+    drawn = {name: figure[name] for name in ("data", "layout") if name in figure}
+    loaded = pio.from_json(json.dumps(drawn), skip_invalid=True)
+    html: str = pio.to_html(
+        loaded, full_html=False, include_plotlyjs=with_script, config=figure.get("config")
+    )
     return html

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-__all__ = ["show_figure"]
+__all__ = ["CONFIG", "show_figure"]
+
+CONFIG = {"displaylogo": False, "responsive": True}
 
 
 def show_figure(figure: Figure) -> None:
@@ -17,7 +19,7 @@ def show_figure(figure: Figure) -> None:
     title = figure.layout.title.text or "chart"
     publish_display_data(
         {
-            "application/vnd.plotly.v1+json": figure.to_plotly_json(),
+            "application/vnd.plotly.v1+json": {**figure.to_plotly_json(), "config": CONFIG},
             "text/plain": f"[chart: {title}]",
         }
     )

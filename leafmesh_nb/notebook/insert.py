@@ -18,6 +18,7 @@ __all__ = ["insert"]
 
 _HOLE = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
 _WHOLE = re.compile(r"^(?P<lead>\s*(?:- +)*(?:[\w.]+: +)?)\{\{\s*(?P<name>[A-Za-z_]\w*)\s*\}\}\s*$")
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _PLAIN = re.compile(r"[\w.,/@%+()!? -]*\Z")
 
 
@@ -30,7 +31,7 @@ def _line(number: int, line: str, names: Mapping[str, Any]) -> str:
     whole = _WHOLE.match(line)
     if whole:
         value = _value(number, whole["name"], names)
-        return whole["lead"] + (json.dumps(value) if isinstance(value, str) else _literal(value))
+        return whole["lead"] + (_quoted(value) if isinstance(value, str) else _literal(value))
 
     def fill(hole: re.Match[str]) -> str:
         value = _value(number, hole[1], names)
@@ -56,6 +57,12 @@ def _value(number: int, name: str, names: Mapping[str, Any]) -> str | int | floa
         f"line {number}: {name} is a {type(value).__name__}; {{{{{name}}}}} takes a text, a "
         "number, a boolean or None, and never adds structure"
     )
+
+
+def _quoted(value: str) -> str:
+    """A double-quoted YAML scalar: JSON's, with what YAML breaks lines at or forbids escaped."""
+    text = json.dumps(value, ensure_ascii=False)
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _literal(value: float | Decimal | None) -> str:

@@ -63,7 +63,6 @@ def _folder(out: Path | None) -> Path:
 
 def _execute(path: Path, journal: Path) -> Any:
     import nbformat
-    from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
 
@@ -74,13 +73,20 @@ def _execute(path: Path, journal: Path) -> Any:
         "LEAFMESH_ANSWERS": str(answers),
         "SHOP_LEDGER": str(path.parent / "payouts.jsonl"),
     }
-    manager = AsyncKernelManager(kernel_name="python3")
+
+    class Client(NotebookClient):  # type: ignore[misc]  # nbclient ships no types
+        """Talks to its kernel over sockets in a folder of ours: nothing listens on a port."""
+
+        def create_kernel_manager(self) -> Any:
+            manager = super().create_kernel_manager()
+            if sys.platform != "win32":
+                manager.transport, manager.ip = "ipc", f"{sockets}/kernel"
+            return manager
+
     with tempfile.TemporaryDirectory(prefix="leafmesh-") as sockets:
-        if sys.platform != "win32":  # sockets in a folder of ours: nothing listens on a port
-            manager.transport, manager.ip = "ipc", f"{sockets}/kernel"
-        client = NotebookClient(
+        client = Client(
             notebook,
-            km=manager,
+            kernel_name="python3",
             timeout=CELL_TIMEOUT,
             resources={"metadata": {"path": str(path.parent)}},
         )
