@@ -1,8 +1,8 @@
 """Functions bound to python agents and tools, and how they are run.
 
-A plain function runs on a daemon thread of its own, so that one that hangs blocks neither its run
-nor the interpreter's exit. A coroutine function runs on one loop kept for agents, so that one that
-blocks cannot stop the engine.
+A plain function runs on a daemon thread, so that one that hangs blocks neither its run nor the
+interpreter's exit. A coroutine function runs on a loop kept for agents, so that one that blocks
+cannot stop the engine.
 """
 
 from __future__ import annotations
@@ -12,21 +12,25 @@ import contextvars
 import importlib
 import inspect
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from leafmesh_nb.agents.code import code_digest
-from leafmesh_nb.engine.ports import Seat, Suspended, ToolReply
-from leafmesh_nb.errors import AgentError, LeafmeshError
+from leafmesh_nb.agents.context import AsyncContext, Context
+from leafmesh_nb.agents.threads import agents_loop, doubt_loop, run_on_thread
+from leafmesh_nb.engine.ports import Seat, Suspended
+from leafmesh_nb.errors import AgentError, InDoubtError, LeafmeshError
 from leafmesh_nb.language.spec import AgentSpec, Spec, ToolSpec
-from leafmesh_nb.memory.view import MemoryView
 
-__all__ = ["AsyncContext", "Context", "Functions", "inside_call"]
+__all__ = ["AsyncContext", "Context", "Functions", "check_signature", "inside_call"]
 
 Function = Callable[..., Any]
+
+LONGEST_ERROR = 1_000
+"""Characters of what a function says in an exception."""
 
 _INSIDE: contextvars.ContextVar[bool] = contextvars.ContextVar(
     "leafmesh_inside_call", default=False
@@ -38,46 +42,25 @@ def inside_call() -> bool:
     return _INSIDE.get()
 
 
-class Context:
-    """What a python agent may ask for as ``ctx``.
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """A function with what calling it needs to know. ``owner`` reads ``agent clerk``."""
 
-    ``memory`` holds the granted fields, ``key`` is the idempotency key of this execution.
-    """
+    owner: str
+    call: Function
+    is_async: bool
+    takes_ctx: bool
 
-    def __init__(self, seat: Seat, loop: asyncio.AbstractEventLoop) -> None:
-        self.memory: MemoryView = seat.memory
-        self.key: str = seat.key
-        self.progress: Callable[[str], None] = seat.progress
-        self._seat = seat
-        self._loop = loop
-        self._suspended = False
-
-    def tool(self, name: str, /, **arguments: Any) -> ToolReply:
-        """Call a tool through the gate; its output by field, and ``.arguments`` as carried out.
-
-        Raises PolicyDenied, BudgetError, or AgentError. While a person is asked, the function is
-        unwound, and run again from its start with recorded results once there is an answer.
-        """
-        future = asyncio.run_coroutine_threadsafe(self._ask(name, arguments), self._loop)
-        return future.result()
-
-    async def _ask(self, name: str, arguments: Mapping[str, Any]) -> ToolReply:
-        if self._suspended:
-            raise Suspended
+    @classmethod
+    def of(cls, owner: str, function: Function) -> _Bound:
         try:
-            return await self._seat.tool(name, arguments)
-        except Suspended:
-            self._suspended = True
-            raise
-
-
-class AsyncContext(Context):
-    """The same for a coroutine function: ``await ctx.tool(…)``."""
-
-    async def tool(self, name: str, /, **arguments: Any) -> ToolReply:  # type: ignore[override]  # awaited
-        """See ``Context.tool``."""
-        future = asyncio.run_coroutine_threadsafe(self._ask(name, arguments), self._loop)
-        return await asyncio.wrap_future(future)
+            takes_ctx = "ctx" in inspect.signature(function).parameters
+        except (TypeError, ValueError):
+            takes_ctx = False  # a builtin without a signature
+        # An object is a coroutine function when its __call__ is one.
+        method = getattr(type(function), "__call__", None)  # noqa: B004  # not asking if callable
+        is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(method)
+        return cls(owner.replace(":", " "), function, is_async, takes_ctx)
 
 
 class Functions:
@@ -85,12 +68,13 @@ class Functions:
 
     def __init__(self, spec: Spec, bound: Mapping[str, Function]) -> None:
         self._spec = spec
-        self._bound = dict(bound)
+        self._functions = dict(bound)
+        self._bound: dict[str, _Bound] = {}
         for owner, declared in self._named():
-            if owner not in self._bound and declared.python:
+            if owner not in self._functions and declared.python:
                 function = _imported(owner, declared.python)
                 if function is not None:
-                    self._bound[owner] = function
+                    self._functions[owner] = function
 
     def _named(self) -> list[tuple[str, AgentSpec | ToolSpec]]:
         agents = [(f"agent:{a.id}", a) for a in self._spec.agents.values() if a.kind == "python"]
@@ -98,7 +82,7 @@ class Functions:
 
     def missing(self) -> list[str]:
         """``agent:ID`` and ``tool:ID`` without a function, in declaration order."""
-        return [owner for owner, _ in self._named() if owner not in self._bound]
+        return [owner for owner, _ in self._named() if owner not in self._functions]
 
     def unbound(self) -> frozenset[str]:
         """Python agents without a function."""
@@ -109,22 +93,27 @@ class Functions:
     def digests(self) -> dict[str, str]:
         """Digest of the code of every bound function."""
         return {
-            owner: code_digest(self._bound[owner])
+            owner: code_digest(self._functions[owner])
             for owner, _ in self._named()
-            if owner in self._bound
+            if owner in self._functions
         }
+
+    def _get(self, owner: str) -> _Bound:
+        known = self._bound.get(owner)
+        if known is None:
+            known = self._bound[owner] = _Bound.of(owner, self._functions[owner])
+        return known
 
     async def function(self, agent: str, arguments: Mapping[str, Any], seat: Seat) -> Any:
         """Run an agent's function with the capability's inputs as keywords."""
-        function = self._bound[f"agent:{agent}"]
+        bound = self._get(f"agent:{agent}")
         loop = asyncio.get_running_loop()
-        is_async = inspect.iscoroutinefunction(function)
-        context = AsyncContext(seat, loop) if is_async else Context(seat, loop)
+        context = AsyncContext(seat, loop) if bound.is_async else Context(seat, loop)
         given = dict(arguments)
-        if "ctx" in inspect.signature(function).parameters:
+        if bound.takes_ctx:
             given["ctx"] = context
         try:
-            result = await _run(function, given, f"agent {agent}")
+            result = await _run(bound, given)
         except LeafmeshError:
             if context._suspended:
                 raise Suspended from None
@@ -134,8 +123,17 @@ class Functions:
         return result
 
     async def tool(self, tool: str, arguments: Mapping[str, Any]) -> Any:
-        """Run a tool's function with its input fields as keywords."""
-        return await _run(self._bound[f"tool:{tool}"], dict(arguments), f"tool {tool}")
+        """Run a tool's function with its input fields as keywords.
+
+        A tool that timed out may have acted or not: InDoubtError.
+        """
+        bound = self._get(f"tool:{tool}")
+        try:
+            return await _run(bound, dict(arguments))
+        except AgentError as error:
+            if isinstance(error.__cause__, TimeoutError):
+                raise InDoubtError(str(error)) from error
+            raise
 
 
 def check_signature(owner: str, function: Function, inputs: tuple[str, ...]) -> None:
@@ -179,14 +177,14 @@ def _imported(owner: str, name: str) -> Function | None:
         raise AgentError(f"{owner}: importing {name} failed: {_described(error)}") from None
     if not callable(function):
         raise AgentError(f"{owner}: {name} is no function")
-    return function  # type: ignore[no-any-return]  # callable was just checked
+    return function
 
 
-async def _run(function: Function, given: dict[str, Any], owner: str) -> Any:
-    if inspect.iscoroutinefunction(function):
-        return await asyncio.wrap_future(
-            asyncio.run_coroutine_threadsafe(_guarded(function, given, owner), _agents_loop())
-        )
+async def _run(bound: _Bound, given: dict[str, Any]) -> Any:
+    return await (_run_async(bound, given) if bound.is_async else _run_plain(bound, given))
+
+
+def _run_plain(bound: _Bound, given: dict[str, Any]) -> asyncio.Future[Any]:
     loop = asyncio.get_running_loop()
     done: asyncio.Future[Any] = loop.create_future()
 
@@ -201,52 +199,66 @@ async def _run(function: Function, given: dict[str, Any], owner: str) -> Any:
     def work() -> None:
         _INSIDE.set(True)
         try:
-            outcome: tuple[Any, BaseException | None] = (function(**given), None)
+            result = bound.call(**given)
+            if inspect.iscoroutine(result):
+                result.close()
+                raise AgentError(
+                    f"{bound.owner} returned a coroutine; declare its function with async def"
+                )
+            outcome: tuple[Any, BaseException | None] = (result, None)
         except BaseException as error:
-            outcome = (None, _mapped(error, owner))
+            outcome = (None, _mapped(error, bound.owner))
         loop.call_soon_threadsafe(settle, *outcome)
 
-    thread = threading.Thread(
-        target=contextvars.copy_context().run, args=(work,), name=f"leafmesh {owner}", daemon=True
-    )
-    thread.start()
-    return await done
+    context = contextvars.copy_context()
+    run_on_thread(lambda: context.run(work))
+    return done
 
 
-async def _guarded(function: Function, given: dict[str, Any], owner: str) -> Any:
+async def _run_async(bound: _Bound, given: dict[str, Any]) -> Any:
+    loop = agents_loop()
+    future = asyncio.run_coroutine_threadsafe(_guarded(bound, given), loop)
+    try:
+        return await asyncio.wrap_future(future)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and not task.cancelling():
+            raise AgentError(f"{bound.owner} cancelled itself") from None
+        doubt_loop(loop)
+        raise
+
+
+async def _guarded(bound: _Bound, given: dict[str, Any]) -> Any:
     _INSIDE.set(True)
     try:
-        return await function(**given)
+        return await bound.call(**given)
     except asyncio.CancelledError:
         raise
     except BaseException as error:
-        raise _mapped(error, owner) from None
+        mapped = _mapped(error, bound.owner)
+        if mapped is error:
+            raise
+        raise mapped from error
 
 
 def _mapped(error: BaseException, owner: str) -> BaseException:
     """A function's exception as ours; what unwinds, and our own errors, pass through."""
     if isinstance(error, (LeafmeshError, Suspended)):
         return error
-    return AgentError(f"{owner} raised {_described(error)}")
+    mapped = AgentError(f"{owner} raised {_described(error)}")
+    mapped.__cause__ = error
+    return mapped
 
 
 def _described(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
-    own = str(Path(__file__).parent.parent)
-    place = next((f for f in reversed(frames) if not f.filename.startswith(own)), None)
+    place = next((f for f in reversed(frames) if f.filename not in _OURS), None)
     where = f" (in {place.name}, line {place.lineno})" if place else ""
-    text = str(error)
+    try:
+        text = str(error)[:LONGEST_ERROR]
+    except Exception:  # an exception whose text raises
+        text = ""
     return f"{type(error).__name__}{': ' if text else ''}{text}{where}"
 
 
-_loop: asyncio.AbstractEventLoop | None = None
-_guard = threading.Lock()
-
-
-def _agents_loop() -> asyncio.AbstractEventLoop:
-    global _loop
-    with _guard:
-        if _loop is None:
-            _loop = asyncio.new_event_loop()
-            threading.Thread(target=_loop.run_forever, name="leafmesh-agents", daemon=True).start()
-        return _loop
+_OURS = frozenset({__file__, str(Path(__file__).with_name("context.py"))})

@@ -310,12 +310,19 @@ class CallFinished(Body):
 
 @dataclass(frozen=True, slots=True)
 class CallFailed(Body):
-    """The call ended without a result; ``error`` has ``kind`` and ``message``."""
+    """The call ended without a result; ``error`` has ``kind`` and ``message``.
+
+    Tokens and money as in CallFinished: an answer that nobody can use has its price all the same.
+    """
 
     kind: ClassVar[str] = "call.failed"
     key: str
     error: JsonMap
     latency: float = 0.0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost: str = "0"
+    list_cost: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

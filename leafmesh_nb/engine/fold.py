@@ -34,7 +34,9 @@ LEGAL: dict[type[Body], tuple[frozenset[str], str | None]] = {
     ev.MemoryDenied: (frozenset({"routed"}), None),
     ev.StepEnded: (frozenset({"pending", "resolved", "routed"}), "ended"),
 }
-"""Body → (phases of its step in which it is legal, the phase it leads to)."""
+"""Body → (phases of its step in which it is legal, the phase it leads to).
+
+What is not listed happens to the run as a whole, or to a question (legal while it is open)."""
 
 
 class IllegalEventError(JournalError):
@@ -73,59 +75,99 @@ def begin(event: Event) -> RunState:
 
 def apply(state: RunState, event: Event) -> None:
     """Carry one event into ``state``. Raises IllegalEventError, with ``state`` unchanged."""
-    body = event.body
     if event.seq != state.seq + 1:
         raise IllegalEventError(f"{event.stream}: seq {event.seq} cannot follow seq {state.seq}")
     if state.ended is not None:
         raise IllegalEventError(f"{event.stream} has ended; {event.kind} cannot follow")
-    handler = _HANDLERS.get(type(body))
-    if handler is None:
-        raise IllegalEventError(f"{event.kind} does not belong in the stream of a run")
-    legal = LEGAL.get(type(body))
-    if legal is None or (isinstance(body, ev.MemoryWritten) and not event.path):
-        handler(state, event, body)
-    else:
-        step = state.steps.get(event.path) or StepState(event.path)
-        phases, leads_to = legal
-        if step.phase not in phases:
-            raise IllegalEventError(
-                f"{event.stream} seq {event.seq}: {event.kind} cannot happen to step "
-                f"{event.path!r} in phase {step.phase}"
-            )
-        handler(state, event, body)
-        state.steps.setdefault(event.path, step)
-        if leads_to is not None:
-            state.steps[event.path].phase = leads_to
+    try:
+        if event.path and type(event.body) in LEGAL:
+            _apply_to_step(state, event)
+        else:
+            _apply_to_run(state, event)
+    except (TypeError, ValueError, ArithmeticError) as error:
+        raise _illegal(event, f"a value of {event.kind} cannot be read: {error}") from None
     state.seq, state.epoch, state.last_at = event.seq, event.epoch, event.ts
 
 
-def _step(state: RunState, event: Event) -> StepState:
-    return state.steps.setdefault(event.path, StepState(event.path))
+def _apply_to_step(state: RunState, event: Event) -> None:
+    kind = type(event.body)
+    step = state.steps.get(event.path) or StepState(event.path)
+    phases, leads_to = LEGAL[kind]
+    if step.phase not in phases:
+        raise _illegal(
+            event, f"{event.kind} cannot happen to step {event.path!r} in phase {step.phase}"
+        )
+    _OF_STEP[kind](state, step, event, event.body)
+    if leads_to is not None:
+        step.phase = leads_to
+    state.steps.setdefault(event.path, step)
+
+
+def _apply_to_run(state: RunState, event: Event) -> None:
+    handler = _OF_RUN.get(type(event.body))
+    if handler is None:
+        raise _illegal(event, f"{event.kind} does not belong here in the stream of a run")
+    handler(state, event, event.body)
+
+
+def _illegal(event: Event, why: str) -> IllegalEventError:
+    return IllegalEventError(f"{event.stream} seq {event.seq}: {why}")
+
+
+# Each handler reads and checks all that it needs before it changes anything.
 
 
 def _call(state: RunState, event: Event, key: str) -> CallState:
     call = state.calls.get(key)
     if call is None or not call.open:
-        raise IllegalEventError(f"{event.stream} seq {event.seq}: no open call {key}")
+        raise _illegal(event, f"no open call {key}")
+    return call
+
+
+def _any_call(state: RunState, event: Event, key: str) -> CallState:
+    call = state.calls.get(key)
+    if call is None:
+        raise _illegal(event, f"no call {key}")
     return call
 
 
 def _approval(state: RunState, event: Event, id: str) -> ApprovalState:
     approval = state.approvals.get(id)
     if approval is None:
-        raise IllegalEventError(f"{event.stream} seq {event.seq}: no question {id}")
+        raise _illegal(event, f"no question {id}")
     return approval
 
 
 def _open(state: RunState, event: Event, id: str) -> ApprovalState:
     approval = _approval(state, event, id)
     if approval.status != "open":
-        raise IllegalEventError(f"{event.stream} seq {event.seq}: question {id} is closed")
+        raise _illegal(event, f"question {id} is closed")
     return approval
 
 
 def _time(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
+
+
+def _money(text: str) -> Decimal:
+    amount = Decimal(text)
+    if not amount.is_finite():
+        raise ValueError(f"{text} is no amount")
+    return amount
+
+
+def _supersede(state: RunState, path: str, *, digest: str | None = None) -> None:
+    """Close the open questions of a step (about one digest) that nobody needs to answer now."""
+    for approval in state.approvals.values():
+        if (
+            approval.status == "open"
+            and approval.path == path
+            and digest in (None, approval.digest)
+        ):
+            approval.status = "superseded"
+
+
+# The run as a whole
 
 
 def _paused(state: RunState, event: Event, body: ev.RunPaused) -> None:
@@ -142,34 +184,88 @@ def _resumed(state: RunState, event: Event, body: ev.RunResumed) -> None:
 
 
 def _ended(state: RunState, event: Event, body: ev.RunEnded) -> None:
-    state.ended = body.status
-    state.output = body.output
-    state.error = dict(body.error) if body.error else None
+    if body.status not in ("done", "failed", "cancelled"):
+        raise _illegal(event, f"a run cannot end as {body.status!r}")
+    underway = [s.path for s in state.steps.values() if s.phase in ("resolved", "routed")]
+    if underway:
+        raise _illegal(event, f"the run cannot end while {', '.join(underway)} is under way")
+    error = dict(body.error) if body.error else None
+    state.ended, state.output, state.error = body.status, body.output, error
 
 
 def _rebound(state: RunState, event: Event, body: ev.RunRebound) -> None:
     state.functions.update(body.functions)
 
 
-def _resolved(state: RunState, event: Event, body: ev.StepResolved) -> None:
-    step = _step(state, event)
+def _saved(state: RunState, event: Event, body: ev.MemoryWritten) -> None:
+    """The workflow's own ``save``: all of it is one transaction."""
+    state.saved = True
+    _put(state, body)
+
+
+def _patched(state: RunState, event: Event, body: ev.MemoryPatched) -> None:
+    _put(state, body)
+
+
+def _put(state: RunState, body: ev.MemoryWritten | ev.MemoryPatched) -> None:
+    if isinstance(body, ev.MemoryWritten) and body.scope != "run":
+        return
+    state.memory[body.field] = Versioned(body.value, body.version)
+    state.history[body.field, body.version] = body.value
+
+
+# Questions
+
+
+def _answered(state: RunState, event: Event, body: ev.ApprovalAnswered) -> None:
+    approval = _open(state, event, body.id)
+    approval.answer, approval.person, approval.note = body.answer, body.person, body.note
+    if body.answer == "escalate":
+        return
+    approval.value = body.value
+    approval.status = "rejected" if body.answer == "reject" else "approved"
+    if body.answer == "reject":
+        # One no decides: the other rosters need not answer any more.
+        _supersede(state, approval.path, digest=approval.digest)
+
+
+def _refused(state: RunState, event: Event, body: ev.ApprovalRefused) -> None:
+    _approval(state, event, body.id)
+
+
+def _escalated(state: RunState, event: Event, body: ev.ApprovalEscalated) -> None:
+    approval = _open(state, event, body.id)
+    due, roster, ladder = _time(body.due), tuple(body.roster), tuple(body.ladder)
+    approval.to, approval.roster, approval.due, approval.ladder = body.to, roster, due, ladder
+
+
+def _expired(state: RunState, event: Event, body: ev.ApprovalExpired) -> None:
+    approval = _open(state, event, body.id)
+    approval.status = "expired"
+    _supersede(state, approval.path, digest=approval.digest)
+
+
+# Steps
+
+
+def _resolved(state: RunState, step: StepState, event: Event, body: ev.StepResolved) -> None:
     step.inputs, step.versions = dict(body.inputs), dict(body.memory)
     step.resolved_at = event.ts
     if body.run and state.steps_left:
         state.steps_left -= 1
 
 
-def _routed(state: RunState, event: Event, body: ev.TaskRouted) -> None:
-    step = _step(state, event)
+def _routed(state: RunState, step: StepState, event: Event, body: ev.TaskRouted) -> None:
     step.agent, step.model = body.agent or "", body.model
 
 
-def _decided(state: RunState, event: Event, body: ev.PolicyDecided) -> None:
-    step = _step(state, event)
+def _decided(state: RunState, step: StepState, event: Event, body: ev.PolicyDecided) -> None:
     before = step.actions.get(body.action)
     ids = list(before.approvals) if before else []
     for id in ids:
         approval = state.approvals[id]
+        if approval.asked.point == "in_doubt":
+            continue
         if body.edited_by and approval.answer == "edit" and approval.person == body.edited_by:
             # The editor's own answer holds for what the edit made of the action.
             approval.digest = body.digest
@@ -179,18 +275,14 @@ def _decided(state: RunState, event: Event, body: ev.PolicyDecided) -> None:
     step.actions[body.action] = ActionState(body, body.value, requested, ids)
 
 
-def _asked(state: RunState, event: Event, body: ev.ApprovalAsked) -> None:
+def _asked(state: RunState, step: StepState, event: Event, body: ev.ApprovalAsked) -> None:
     if body.id in state.approvals:
-        raise IllegalEventError(f"{event.stream} seq {event.seq}: question {body.id} exists")
-    action = _step(state, event).actions.get(body.action)
+        raise _illegal(event, f"question {body.id} exists")
+    action = step.actions.get(body.action)
     if action is None:
-        raise IllegalEventError(f"{event.stream} seq {event.seq}: nothing to ask about")
-    action.approvals.append(body.id)
-    if body.point == "in_doubt":
-        call = state.calls.get(body.digest)
-        if call is not None:
-            call.in_doubt = True
-    state.approvals[body.id] = ApprovalState(
+        raise _illegal(event, "nothing to ask about")
+    call = _call(state, event, body.digest) if body.point == "in_doubt" else None
+    approval = ApprovalState(
         path=event.path,
         asked=body,
         digest=body.digest,
@@ -200,38 +292,22 @@ def _asked(state: RunState, event: Event, body: ev.ApprovalAsked) -> None:
         due=_time(body.due),
         ladder=tuple(body.ladder),
     )
+    if call is not None:
+        call.in_doubt = True
+    action.approvals.append(body.id)
+    state.approvals[body.id] = approval
 
 
-def _answered(state: RunState, event: Event, body: ev.ApprovalAnswered) -> None:
-    approval = _open(state, event, body.id)
-    approval.answer, approval.person, approval.note = body.answer, body.person, body.note
-    if body.answer != "escalate":
-        approval.status = "rejected" if body.answer == "reject" else "approved"
-        approval.value = body.value
-
-
-def _refused(state: RunState, event: Event, body: ev.ApprovalRefused) -> None:
-    _approval(state, event, body.id)
-
-
-def _escalated(state: RunState, event: Event, body: ev.ApprovalEscalated) -> None:
-    approval = _open(state, event, body.id)
-    approval.to, approval.roster = body.to, tuple(body.roster)
-    approval.due, approval.ladder = _time(body.due), tuple(body.ladder)
-
-
-def _expired(state: RunState, event: Event, body: ev.ApprovalExpired) -> None:
-    _open(state, event, body.id).status = "expired"
-
-
-def _call_started(state: RunState, event: Event, body: ev.CallStarted) -> None:
-    step = _step(state, event)
+def _call_started(state: RunState, step: StepState, event: Event, body: ev.CallStarted) -> None:
     known = state.calls.get(body.key)
     if known is not None and not known.open:
-        raise IllegalEventError(
-            f"{event.stream} seq {event.seq}: call {body.key} has ended; it is never sent again"
-        )
+        raise _illegal(event, f"call {body.key} has ended; it is never sent again")
     approvals = [_approval(state, event, id) for id in body.approvals]
+    own = known.started.approvals if known else ()
+    for approval in approvals:
+        # To send a call again is the same call: what approved it still holds.
+        if approval.status != "approved" or (approval.consumed and approval.id not in own):
+            raise _illegal(event, f"the approval {approval.id} is used up or was never given")
     reserved = known.reserved if known else Decimal(0)
     state.calls[body.key] = CallState(event.path, body, reserved=reserved)
     if body.call == "tool":
@@ -244,94 +320,90 @@ def _call_started(state: RunState, event: Event, body: ev.CallStarted) -> None:
         approval.consumed = True
 
 
-def _call_finished(state: RunState, event: Event, body: ev.CallFinished) -> None:
-    _call(state, event, body.key).finished = body
-    for approval in state.approvals.values():
-        if approval.digest == body.key and approval.status == "open":
-            approval.status = "superseded"
-    cost = Decimal(body.cost)
+def _call_finished(state: RunState, step: StepState, event: Event, body: ev.CallFinished) -> None:
+    call = _call(state, event, body.key)
+    _count(state, body)
+    call.finished = body
+    _supersede(state, step.path, digest=body.key)  # it is in doubt no longer
+
+
+def _call_failed(state: RunState, step: StepState, event: Event, body: ev.CallFailed) -> None:
+    call = _call(state, event, body.key)
+    _count(state, body)
+    call.failed = body
+    _supersede(state, step.path, digest=body.key)
+
+
+def _count(state: RunState, body: ev.CallFinished | ev.CallFailed) -> None:
+    cost = _money(body.cost)
+    listed = cost if body.list_cost is None else _money(body.list_cost)
+    tokens = int(body.tokens_in) + int(body.tokens_out)
     state.spent += cost
-    state.list_price += cost if body.list_cost is None else Decimal(body.list_cost)
-    state.tokens += body.tokens_in + body.tokens_out
+    state.list_price += listed
+    state.tokens += tokens
 
 
-def _call_failed(state: RunState, event: Event, body: ev.CallFailed) -> None:
-    _call(state, event, body.key).failed = body
+def _written(state: RunState, step: StepState, event: Event, body: ev.MemoryWritten) -> None:
+    _put(state, body)
 
 
-def _written(state: RunState, event: Event, body: ev.MemoryWritten) -> None:
-    if body.scope == "run":
-        _put(state, body.field, body.value, body.version)
-
-
-def _patched(state: RunState, event: Event, body: ev.MemoryPatched) -> None:
-    _put(state, body.field, body.value, body.version)
-
-
-def _put(state: RunState, name: str, value: Any, version: int) -> None:
-    state.memory[name] = Versioned(value, version)
-    state.history[name, version] = value
-
-
-def _memory_denied(state: RunState, event: Event, body: ev.MemoryDenied) -> None:
-    pass  # recorded for people; it changes nothing that the run decides on
-
-
-def _reserved(state: RunState, event: Event, body: ev.BudgetReserved) -> None:
-    amount, step = Decimal(body.amount), _step(state, event)
-    call = state.calls.get(body.key)
-    if call is None:
-        raise IllegalEventError(f"{event.stream} seq {event.seq}: no call {body.key}")
+def _reserved(state: RunState, step: StepState, event: Event, body: ev.BudgetReserved) -> None:
+    call, amount = _call(state, event, body.key), _money(body.amount)
     call.reserved += amount
     step.reserved += amount
     state.reserved += amount
 
 
-def _settled(state: RunState, event: Event, body: ev.BudgetSettled) -> None:
-    call, step = state.calls.get(body.key), _step(state, event)
-    if call is None:
-        raise IllegalEventError(f"{event.stream} seq {event.seq}: no call {body.key}")
+def _settled(state: RunState, step: StepState, event: Event, body: ev.BudgetSettled) -> None:
+    call, amount = _any_call(state, event, body.key), _money(body.amount)
     step.reserved -= call.reserved
     state.reserved -= call.reserved
     call.reserved = Decimal(0)
-    step.spent += Decimal(body.amount)
-    state.settled += Decimal(body.amount)
+    step.spent += amount
+    state.settled += amount
 
 
-def _budget_refused(state: RunState, event: Event, body: ev.BudgetRefused) -> None:
-    pass  # recorded for people; the step.ended that follows carries the failure
+def _noted(state: RunState, step: StepState, event: Event, body: Body) -> None:
+    pass  # recorded for people; it changes nothing that the run decides on
 
 
-def _step_ended(state: RunState, event: Event, body: ev.StepEnded) -> None:
-    step = _step(state, event)
-    step.status, step.output = body.status, body.output
-    step.error = dict(body.error) if body.error else None
-    for approval in state.approvals.values():
-        if approval.path == event.path and approval.status == "open":
-            approval.status = "superseded"
+def _step_ended(state: RunState, step: StepState, event: Event, body: ev.StepEnded) -> None:
+    if body.status not in ("done", "failed", "skipped", "cancelled"):
+        raise _illegal(event, f"a step cannot end as {body.status!r}")
+    for key in step.tools.values():
+        call = state.calls[key]
+        if call.open and call.started.side_effect and not call.in_doubt:
+            raise _illegal(event, f"step {step.path!r} cannot end while {call.started.target} acts")
+    error = dict(body.error) if body.error else None
+    step.status, step.output, step.error = body.status, body.output, error
+    _supersede(state, step.path)
 
 
-_HANDLERS: dict[type[Body], Callable[[RunState, Event, Any], None]] = {
+_OF_RUN: dict[type[Body], Callable[[RunState, Event, Any], None]] = {
     ev.RunPaused: _paused,
     ev.RunResumed: _resumed,
     ev.RunEnded: _ended,
     ev.RunRebound: _rebound,
-    ev.StepResolved: _resolved,
-    ev.TaskRouted: _routed,
-    ev.PolicyDecided: _decided,
-    ev.ApprovalAsked: _asked,
+    ev.MemoryWritten: _saved,
+    ev.MemoryPatched: _patched,
     ev.ApprovalAnswered: _answered,
     ev.ApprovalRefused: _refused,
     ev.ApprovalEscalated: _escalated,
     ev.ApprovalExpired: _expired,
+}
+
+_OF_STEP: dict[type[Body], Callable[[RunState, StepState, Event, Any], None]] = {
+    ev.StepResolved: _resolved,
+    ev.TaskRouted: _routed,
+    ev.PolicyDecided: _decided,
+    ev.ApprovalAsked: _asked,
     ev.CallStarted: _call_started,
     ev.CallFinished: _call_finished,
     ev.CallFailed: _call_failed,
-    ev.MemoryWritten: _written,
-    ev.MemoryPatched: _patched,
-    ev.MemoryDenied: _memory_denied,
     ev.BudgetReserved: _reserved,
     ev.BudgetSettled: _settled,
-    ev.BudgetRefused: _budget_refused,
+    ev.BudgetRefused: _noted,
+    ev.MemoryWritten: _written,
+    ev.MemoryDenied: _noted,
     ev.StepEnded: _step_ended,
 }

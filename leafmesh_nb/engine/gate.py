@@ -3,7 +3,7 @@
 Every tool call and every output passes ``passage``. It is pure: it reads the state, evaluates the
 policies now, and names the events to record. An approval counts only when its digest is the digest
 of what is about to be carried out, so the same look at the policies that asked is taken again
-before the effect.
+before the effect. A denial is final: an agent that is run again is told the same.
 """
 
 from __future__ import annotations
@@ -64,6 +64,10 @@ def passage(
     ``edit`` is ``(person, value)`` when a person has just put another value in its place.
     """
     before = step.actions.get(action)
+    if before is not None and edit is None:
+        denial = _final_denial(state, before)
+        if denial:
+            return Passage("deny", before.value, reason=denial)
     value = edit[1] if edit else before.value if before else requested
     subject = _subject(plan, step, action, tool, value)
     names = {
@@ -78,8 +82,34 @@ def passage(
         return Passage("approve", value, tuple(bodies))
     if decision.outcome == "deny":
         return Passage("deny", value, tuple(bodies), reason=decision.reason)
-    known = [state.approvals[id] for id in before.approvals] if before else []
+    known = _known(state, step, action, before) if before else []
     return _asked(state, step, action, subject, decision, known, bodies, edit, now)
+
+
+def _final_denial(state: RunState, action: ActionState) -> str:
+    """Why this very action was refused before, or an empty text."""
+    if action.decided.outcome == "deny":
+        return action.decided.reason
+    for id in action.approvals:
+        approval = state.approvals[id]
+        if approval.digest == action.decided.digest and approval.status in ("rejected", "expired"):
+            return _refusal(approval)
+    return ""
+
+
+def _known(
+    state: RunState, step: StepState, action: str, before: ActionState
+) -> list[ApprovalState]:
+    """The questions that were asked about an action and may still count.
+
+    An approval is used up by the call that it let pass. To send that call again is the same call.
+    """
+    keys = (key for ordinal, key in step.tools.items() if tool_action(ordinal) == action)
+    again = {
+        id for key in keys if state.calls[key].open for id in state.calls[key].started.approvals
+    }
+    asked = [state.approvals[id] for id in before.approvals]
+    return [a for a in asked if a.asked.point != "in_doubt" and (not a.consumed or a.id in again)]
 
 
 def _asked(
@@ -95,7 +125,8 @@ def _asked(
 ) -> Passage:
     used: list[str] = []
     waiting = False
-    number = len(known)
+    before = step.actions.get(action)
+    number = len(before.approvals) if before else 0
     for ask in decision.asks:
         if not ask.roster:
             reason = f"nobody can be asked: {ask.to} stands for no one in people"
@@ -120,9 +151,9 @@ def _asked(
 
 
 def _answer_to(ask: Ask, digest: str, known: list[ApprovalState]) -> ApprovalState | None:
-    """The latest question for this roster about exactly this action, unless it was used up."""
+    """The latest question for this roster about exactly this action."""
     for approval in reversed(known):
-        if approval.digest != digest or approval.consumed or approval.asked.point == "in_doubt":
+        if approval.digest != digest:
             continue
         same = tuple(approval.asked.roster) == ask.roster
         edited = approval.answer == "edit" and approval.person in ask.roster

@@ -8,11 +8,12 @@ from typing import Any
 
 __all__ = ["call_key", "digest", "question_id"]
 
+_COMPACT = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
 
 def digest(value: Any) -> str:
     """SHA-256 in hex of a JSON value, over compact text with sorted keys."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(_COMPACT.encode(value).encode()).hexdigest()
 
 
 def call_key(run: str, path: str, generation: int, ordinal: int, request: str) -> str:

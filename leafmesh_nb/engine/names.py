@@ -1,4 +1,9 @@
-"""The names that expressions see at each place, as typed Python values."""
+"""The names that expressions see at each place, as typed Python values.
+
+What the events hold never changes, so each value is typed once and kept with the state
+(``RunState.decoded``). Expressions read these values and never change them; whoever hands one to
+foreign code types it anew.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +14,7 @@ from typing import Any
 from leafmesh_nb.engine.plan import Plan
 from leafmesh_nb.engine.shared import SharedState
 from leafmesh_nb.engine.state import RunState, StepState
+from leafmesh_nb.language.types import Type
 from leafmesh_nb.language.values import accept
 from leafmesh_nb.memory.merge import initial
 
@@ -22,22 +28,16 @@ def memory_values(
 
     A field that was never written and has no initial value is absent.
     """
+    at = memory_versions(plan, state, shared) if versions is None else versions
     values: dict[str, Any] = {}
     for name, field in plan.spec.memory.items():
-        if versions is None:
-            current = shared.current(name) if field.scope == "mesh" else state.memory.get(name)
-            known = current is not None and current.version > 0
-            value = current.value if current is not None else None
-        else:
-            version = versions.get(name, 0)
-            known = version > 0
-            value = None
-            if known:
-                mesh = field.scope == "mesh"
-                value = shared.at(name, version) if mesh else state.history[name, version]
-        if not known:
-            value = initial(field)
-        if value is not None or known or field.type.nullable:
+        version = at.get(name, 0)
+        if version:
+            mesh = field.scope == "mesh"
+            values[name] = shared.at(name, version) if mesh else state.history[name, version]
+            continue
+        value = initial(field)
+        if value is not None or field.type.nullable:
             values[name] = value
     return values
 
@@ -61,11 +61,11 @@ def step_names(plan: Plan, state: RunState, shared: SharedState, now: datetime) 
             continue
         output = None
         if step.status == "done":
-            output = accept(plan.output_type(path), step.output)
+            output = _once(state, ("output", path), plan.output_type(path), step.output)
         steps[path] = {"status": step.status, "output": output}
     return {
-        "input": accept(plan.workflow.input, dict(state.started.input)),
-        "memory": _typed(plan, memory_values(plan, state, shared)),
+        "input": _input(plan, state),
+        "memory": _memory(plan, state, shared),
         "steps": steps,
         "run": _run(state),
         "now": now,
@@ -79,8 +79,8 @@ def policy_names(
     declared = plan.step(step.path)
     agent = plan.spec.agents[step.agent]
     return {
-        "input": accept(plan.workflow.input, dict(state.started.input)),
-        "memory": _typed(plan, memory_values(plan, state, shared)),
+        "input": _input(plan, state),
+        "memory": _memory(plan, state, shared),
         "run": _run(state),
         "cost": {"spent": state.spent, "list_price": state.list_price},
         "task": {
@@ -88,7 +88,7 @@ def policy_names(
             "capability": declared.capability or "",
             "complexity": declared.complexity,
             "domain": declared.domain,
-            "input": accept(plan.capability(step.path).input, step.inputs),
+            "input": _task_input(plan, state, step),
         },
         "agent": {"id": agent.id, "role": agent.role, "kind": agent.kind},
         "now": now,
@@ -96,15 +96,59 @@ def policy_names(
 
 
 def instruction_names(
-    plan: Plan, state: RunState, step: StepState, memory: Mapping[str, Any], now: datetime
+    plan: Plan, state: RunState, step: StepState, memory: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The names of an agent's instructions: what it is given, and the fields it may read."""
+    """The names of an agent's instructions: what it is given, and the fields it may read.
+
+    ``now`` is when the step was resolved: a request that is sent again must be the same request.
+    """
+    fields = plan.spec.memory
     return {
-        "input": accept(plan.capability(step.path).input, step.inputs),
-        "memory": _typed(plan, memory),
+        "input": _task_input(plan, state, step),
+        "memory": {
+            name: None if value is None else accept(fields[name].type, value)
+            for name, value in memory.items()
+        },
         "run": _run(state),
-        "now": now,
+        "now": step.resolved_at,
     }
+
+
+def _once(state: RunState, key: tuple[Any, ...], kind: Type, value: Any) -> Any:
+    """A recorded value, typed; the same object each time."""
+    known = state.decoded.get(key)
+    if known is None:
+        known = state.decoded[key] = accept(kind, value)
+    return known
+
+
+def _input(plan: Plan, state: RunState) -> Any:
+    return _once(state, ("input",), plan.workflow.input, state.started.input)
+
+
+def _task_input(plan: Plan, state: RunState, step: StepState) -> Any:
+    return _once(state, ("task", step.path), plan.capability(step.path).input, step.inputs)
+
+
+def _memory(plan: Plan, state: RunState, shared: SharedState) -> dict[str, Any]:
+    """The fields that some expression of the mesh reads; a long list that none reads costs
+    nothing."""
+    fields = plan.spec.memory
+    values: dict[str, Any] = {}
+    for name in plan.memory_read:
+        field = fields[name]
+        mesh = field.scope == "mesh"
+        current = shared.current(name) if mesh else state.memory.get(name)
+        if current is None or not current.version:
+            value = initial(field)
+            if value is not None or field.type.nullable:
+                values[name] = value
+        elif current.value is None:
+            values[name] = None
+        else:
+            key = ("memory", name, current.version)
+            values[name] = _once(state, key, field.type, current.value)
+    return values
 
 
 def _run(state: RunState) -> dict[str, Any]:
@@ -113,12 +157,4 @@ def _run(state: RunState) -> dict[str, Any]:
         "workflow": state.started.workflow,
         "requester": state.started.requester,
         "started": state.started_at,
-    }
-
-
-def _typed(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
-    fields = plan.spec.memory
-    return {
-        name: None if value is None else accept(fields[name].type, value)
-        for name, value in values.items()
     }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from leafmesh_nb.language.expressions import Expression, Template
 from leafmesh_nb.language.spec import Capability, Join, Spec, Step, Workflow
 from leafmesh_nb.language.types import Type
 
@@ -14,26 +15,29 @@ __all__ = ["Plan", "Standing", "plan_of", "standing"]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A workflow's steps in an order in which each comes after what it waits for."""
+    """A workflow's steps in an order in which each comes after what it waits for.
+
+    ``capabilities`` has what each step asks for; all agents that declare a capability agree on its
+    types. ``memory_read`` are the fields that expressions of the mesh read.
+    """
 
     spec: Spec
     workflow: Workflow
     order: tuple[str, ...]
+    capabilities: Mapping[str, Capability]
+    memory_read: tuple[str, ...]
 
     def step(self, path: str) -> Step:
         """The step that a path names."""
         return self.workflow.steps[path]
 
     def capability(self, path: str) -> Capability:
-        """The capability that a step asks for; all agents that declare it agree on its types."""
-        step = self.workflow.steps[path]
-        if step.agent is not None:
-            return self.spec.agents[step.agent].capabilities[step.capability or ""]
-        return self.spec.capable(step.capability or "")[0].capabilities[step.capability or ""]
+        """The capability that a step asks for."""
+        return self.capabilities[path]
 
     def output_type(self, path: str) -> Type:
         """The type of a step's output."""
-        return self.capability(path).output
+        return self.capabilities[path].output
 
 
 def plan_of(spec: Spec, workflow: str) -> Plan:
@@ -51,7 +55,36 @@ def plan_of(spec: Spec, workflow: str) -> Plan:
 
     for name in flow.steps:
         visit(name)
-    return Plan(spec, flow, tuple(order))
+    capabilities = {path: _capability(spec, step) for path, step in flow.steps.items()}
+    return Plan(spec, flow, tuple(order), capabilities, _memory_read(spec, flow))
+
+
+def _capability(spec: Spec, step: Step) -> Capability:
+    name = step.capability or ""
+    agent = spec.capable(name)[0] if step.agent is None else spec.agents[step.agent]
+    return agent.capabilities[name]
+
+
+def _memory_read(spec: Spec, flow: Workflow) -> tuple[str, ...]:
+    reads = {
+        path[1:2] for e in _expressions(spec, flow) for path in e.reads if path[:1] == ("memory",)
+    }
+    if () in reads:  # somebody reads `memory` as a whole
+        return tuple(spec.memory)
+    return tuple(name for name in spec.memory if (name,) in reads)
+
+
+def _expressions(spec: Spec, flow: Workflow) -> Iterator[Expression | Template]:
+    yield from flow.output.values()
+    yield from flow.save.values()
+    for step in flow.steps.values():
+        yield from step.inputs.values()
+        yield from step.save.values()
+        if step.when is not None:
+            yield step.when
+    for policy in spec.policies.values():
+        for rule in policy.rules:
+            yield from (e for e in (rule.when, rule.reason) if e is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +95,9 @@ class Standing:
     reason: str = ""
 
 
+READY, WAIT = Standing("ready"), Standing("wait")
+
+
 def standing(join: Join | None, statuses: Mapping[str, Any]) -> Standing:
     """Where a step's ``after`` stands, given each step's final status (absent: not ended).
 
@@ -69,7 +105,7 @@ def standing(join: Join | None, statuses: Mapping[str, Any]) -> Standing:
     of skips, the step is skipped; because of failures, it fails; all terms skipped, it is skipped.
     """
     if join is None:
-        return Standing("ready")
+        return READY
     states = [_term(term, statuses) for term in join.terms]
     failed = [s for s in states if s.state == "fail"]
     skipped = [s for s in states if s.state == "skip"]
@@ -80,12 +116,12 @@ def standing(join: Join | None, statuses: Mapping[str, Any]) -> Standing:
     if join.op == "all":
         if failed:
             return failed[0]
-        return Standing("wait") if waiting else Standing("ready")
+        return WAIT if waiting else READY
     needed = 1 if join.op == "any" else join.count
     if done >= needed:
-        return Standing("ready")
+        return READY
     if done + waiting >= needed:
-        return Standing("wait")
+        return WAIT
     if failed and done + waiting + len(failed) >= needed:
         return failed[0]
     return Standing("skip", f"{done} of the {needed} needed steps are done")
@@ -96,9 +132,9 @@ def _term(term: str | Join, statuses: Mapping[str, Any]) -> Standing:
         return standing(term, statuses)
     status = statuses.get(term)
     if status is None:
-        return Standing("wait")
+        return WAIT
     if status == "done":
-        return Standing("ready")
+        return READY
     if status == "skipped":
         return Standing("skip", f"{term} was skipped")
     return Standing("fail", f"{term} {status}")

@@ -112,7 +112,8 @@ class RunState:
     """A run. ``status``: running, waiting, paused, done, failed or cancelled.
 
     ``steps_left`` None runs to the end; 0 starts no step until the run is resumed. Money is in US
-    dollars; ``counted`` follows ``budgets.count``.
+    dollars. ``saved``: the workflow's own ``save`` was written. ``decoded`` keeps typed values of
+    what the events hold as JSON: made when first asked for, never changed, not part of the state.
     """
 
     run: str
@@ -137,6 +138,8 @@ class RunState:
     settled: Decimal = Decimal(0)
     reserved: Decimal = Decimal(0)
     tokens: int = 0
+    saved: bool = False
+    decoded: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def status(self) -> str:

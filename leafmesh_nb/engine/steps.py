@@ -7,19 +7,37 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from leafmesh_nb.engine.events import Body, RunEnded, StepEnded, StepResolved, TaskRouted
+from leafmesh_nb.engine.events import (
+    Body,
+    BudgetSettled,
+    CallFailed,
+    RunEnded,
+    StepEnded,
+    StepResolved,
+    TaskRouted,
+)
 from leafmesh_nb.engine.names import memory_versions, step_names
 from leafmesh_nb.engine.plan import Plan
 from leafmesh_nb.engine.shared import SharedState
 from leafmesh_nb.engine.state import RunState, StepState
 from leafmesh_nb.language.expressions import ErrorValue, Expression
-from leafmesh_nb.language.spec import Capability, MemoryField
+from leafmesh_nb.language.spec import Capability
 from leafmesh_nb.language.to_json import dump, dump_any
 from leafmesh_nb.language.values import TypeMismatch, accept
-from leafmesh_nb.memory.merge import Op, Write, write_type
+from leafmesh_nb.memory.merge import Write, write_type
 from leafmesh_nb.routing.suitability import Observed, rank
 
-__all__ = ["end_run", "failure", "request_text", "resolve", "route", "saves", "start_saves"]
+__all__ = [
+    "cancel_run",
+    "end_run",
+    "expected_prices",
+    "failure",
+    "request_text",
+    "resolve",
+    "route",
+    "saves",
+    "start_saves",
+]
 
 
 def failure(kind: str, message: str, step: str = "") -> dict[str, Any]:
@@ -54,10 +72,10 @@ def resolve(
         inputs[name] = value
     kind = plan.capability(path).input
     try:
-        accepted = accept(kind, inputs)
+        accepted: Any = dump(kind, accept(kind, inputs))
     except TypeMismatch as error:
         return _unresolved(path, f"with: {error}", versions, values)
-    return (StepResolved(True, dump(kind, accepted), versions, values),)
+    return (StepResolved(True, accepted, versions, values),)
 
 
 def _unresolved(
@@ -129,40 +147,65 @@ def _writes(
         if isinstance(value, ErrorValue):
             return f"save.{name}: {_problem(value)}"
         field = plan.spec.memory[name]
-        op = _save_op(field)
-        kind = write_type(field, op)
+        kind = write_type(field, field.merge)
         try:
-            found.append(Write(name, dump(kind, accept(kind, value)), op))
+            found.append(Write(name, dump(kind, accept(kind, value)), field.merge))
         except TypeMismatch as error:
             return f"save.{name}: {error}"
     return tuple(found)
-
-
-def _save_op(field: MemoryField) -> Op:
-    return field.merge
 
 
 def end_run(
     plan: Plan, state: RunState, shared: SharedState, failed: str, now: datetime
 ) -> tuple[tuple[str, Body], ...]:
     """End what is still under way as cancelled, then the run; ``(path, body)`` in order."""
-    bodies: list[tuple[str, Body]] = []
-    for path, step in state.steps.items():
-        if step.phase != "ended":
-            bodies.append((path, StepEnded("cancelled")))
     if failed:
         error = dict(state.steps[failed].error or failure("StepFailed", f"{failed} failed"))
-        bodies.append(("", RunEnded("failed", error=error | {"step": failed})))
-        return tuple(bodies)
+        ended = RunEnded("failed", error=error | {"step": failed})
+        return (*_abandoned(state, f"step {failed} failed"), ("", ended))
     names = step_names(plan, state, shared, now)
     output: dict[str, Any] = {}
     for name, expression in plan.workflow.output.items():
         value = expression.evaluate(names, now=now)
         if isinstance(value, ErrorValue):
             error = failure("ExpressionError", f"output.{name}: {_problem(value)}")
-            return (*bodies, ("", RunEnded("failed", error=error)))
-        output[name] = dump_any(value)
-    return (*bodies, ("", RunEnded("done", output=output)))
+            return (("", RunEnded("failed", error=error)),)
+        output[name] = value
+    kind = plan.workflow.output_type
+    try:
+        dumped = dump(kind, accept(kind, output))
+    except TypeMismatch as mismatch:
+        error = failure("ExpressionError", f"output: {mismatch}")
+        return (("", RunEnded("failed", error=error)),)
+    return (("", RunEnded("done", output=dumped)),)
+
+
+def cancel_run(state: RunState, by: str) -> tuple[tuple[str, Body], ...]:
+    """End everything as cancelled; ``(path, body)`` in order."""
+    why = f"cancelled by {by}"
+    ended = RunEnded("cancelled", error=failure("Cancelled", why))
+    return (*_abandoned(state, why), ("", ended))
+
+
+def _abandoned(state: RunState, why: str) -> list[tuple[str, Body]]:
+    """End the steps that are under way, with their calls.
+
+    A call without a side effect counts as failed, and what was reserved for it as spent: nobody
+    will learn what it cost. A side effect in doubt stays so, for people to see.
+    """
+    bodies: list[tuple[str, Body]] = []
+    for path, step in state.steps.items():
+        if step.phase == "ended":
+            continue
+        for key, call in state.calls.items():
+            if call.path != path or not call.open:
+                continue
+            if not call.started.side_effect:
+                bodies.append((path, CallFailed(key, failure("Cancelled", why, path))))
+            if call.reserved:
+                bodies.append((path, BudgetSettled(key, str(call.reserved))))
+        bodies.append((path, StepEnded("cancelled", error=failure("Cancelled", why, path))))
+    return bodies
 
 
 def expected_tokens(capability: Capability, inputs: Mapping[str, Any]) -> tuple[int, int]:

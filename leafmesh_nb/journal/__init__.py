@@ -7,7 +7,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING
 
-from leafmesh_nb.journal.conflict import ConflictError
+from leafmesh_nb.errors import ConflictError
 
 if TYPE_CHECKING:
     from leafmesh_nb.journal.sqlite import SqliteJournal

@@ -9,9 +9,8 @@ from typing import NamedTuple
 
 from leafmesh_nb.engine.events import Draft, Event, encode
 from leafmesh_nb.engine.ports import Append
-from leafmesh_nb.errors import JournalError
+from leafmesh_nb.errors import ConflictError, JournalError
 from leafmesh_nb.journal import blobs, chain
-from leafmesh_nb.journal.conflict import ConflictError
 from leafmesh_nb.journal.heads import Heads
 from leafmesh_nb.journal.text import stamp
 

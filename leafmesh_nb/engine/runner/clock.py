@@ -25,5 +25,7 @@ class SystemClock:
 
     async def sleep_until(self, when: datetime) -> None:
         """Return once ``now() >= when``."""
-        while (left := (when - self.now()).total_seconds()) > 0:
+        left = (when - self.now()).total_seconds()
+        while left > 0:
             await asyncio.sleep(min(left, LONGEST_NAP))
+            left = (when - self.now()).total_seconds()

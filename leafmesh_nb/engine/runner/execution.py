@@ -3,42 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import replace
-from decimal import Decimal
-from typing import Any
 
 from leafmesh_nb.engine import steps
-from leafmesh_nb.engine.answers import Answer, answer, due_questions, time_out
-from leafmesh_nb.engine.decide import End, Finish, Gate, Perform, Resolve, Route, decide
-from leafmesh_nb.engine.events import (
-    Event,
-    MemoryPatched,
-    RunEnded,
-    RunPaused,
-    RunRebound,
-    RunResumed,
-    StepEnded,
-)
-from leafmesh_nb.engine.gate import OUTPUT, passage
+from leafmesh_nb.engine.answers import due_questions, time_out
+from leafmesh_nb.engine.decide import End, Perform, decide
+from leafmesh_nb.engine.events import RunEnded, RunRebound, RunResumed
 from leafmesh_nb.engine.plan import Plan
 from leafmesh_nb.engine.ports import InboxRow, Ports, Verdict
-from leafmesh_nb.engine.runner.calls import Performer
+from leafmesh_nb.engine.runner.call_context import Work
+from leafmesh_nb.engine.runner.decisions import Decisions
+from leafmesh_nb.engine.runner.messages import Messages, Reply
 from leafmesh_nb.engine.runner.observed import Observations
+from leafmesh_nb.engine.runner.performer import Performer
 from leafmesh_nb.engine.runner.record import Record
 from leafmesh_nb.engine.runner.shared_stream import SharedStream
 from leafmesh_nb.engine.state import RunState
-from leafmesh_nb.errors import LeafmeshError
-from leafmesh_nb.language.spec import ModelSpec
-from leafmesh_nb.language.to_json import dump
-from leafmesh_nb.language.values import TypeMismatch, accept
-from leafmesh_nb.memory.merge import Versioned, Write
+from leafmesh_nb.errors import LeafmeshError, RunError
 
 __all__ = ["Execution"]
 
-Listener = Callable[[Sequence[Event]], None]
+OVER = Verdict(0, False, "the run is over")
 
 
 class Execution:
@@ -68,11 +54,12 @@ class Execution:
         self._observations = observations
         self._recovered_by = recovered_by
         self._rebound = rebound
+        self._messages = Messages(self.record, ports)
+        self._decisions = Decisions(self.record, ports, observations)
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._messages: deque[tuple[InboxRow, Future[Verdict] | None]] = deque()
-        self._scripted: set[tuple[str, str]] = set()
-        self._cancelled_by: str | None = None
+        self._leaving: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
+        self._over = False
         self._wake = asyncio.Event()
 
     @property
@@ -80,31 +67,49 @@ class Execution:
         """The run as it stands, events that are not yet durable included."""
         return self.record.state
 
-    def deliver(self, row: InboxRow, verdict: Future[Verdict] | None = None) -> None:
-        """Hand over an inbox row; ``verdict`` is resolved once it is durable."""
-        self._messages.append((row, verdict))
+    def deliver(self, row: InboxRow, verdict: Future[Verdict] | None = None) -> bool:
+        """Hand over an inbox row; ``verdict`` is resolved once it is durable. False for one that
+        was handed over before."""
+        if self._over or not self._messages.deliver(row, verdict):
+            return False
         self._wake.set()
+        return True
 
-    async def drive(self) -> None:
-        """Run to the end. Sets ``ended``: with an error when the record cannot go on."""
+    async def drive(self) -> BaseException | None:
+        """Run to the end. Returns an error when the record cannot go on; the run stays open then,
+        and its lease is given up."""
         self._performer = Performer(self.record, self.ports, self._stream, self._wake.set)
+        error: BaseException | None = None
         try:
             self._begin()
+            await self._turn()
             while self.state.ended is None:
+                await self._sleep()
                 await self._turn()
-                if self.state.ended is None:
-                    await self._sleep()
-            self.ended.set_result(None)
-        except BaseException as error:
-            self.ended.set_exception(error)
-            if not isinstance(error, LeafmeshError):
-                raise
+        except LeafmeshError as raised:
+            error = raised
+        except Exception as raised:
+            error = RunError(f"run {self.run} met a fault of the engine: {raised!r}", run=self.run)
+            error.__cause__ = raised
         finally:
-            for task in self._tasks.values():
-                task.cancel()
-            for _, verdict in self._messages:
-                if verdict is not None:
-                    verdict.set_result(Verdict(0, False, "the run has ended"))
+            self._close()
+        if error is not None:
+            self._give_up()
+        return error
+
+    def _close(self) -> None:
+        self._over = True
+        self._performer.stop()
+        for task in self._tasks.values():
+            task.cancel()
+        for waiting in self._messages.unanswered():
+            waiting.set_result(OVER)
+
+    def _give_up(self) -> None:
+        try:
+            self.ports.journal.release(self.run, self.epoch)
+        except LeafmeshError:
+            return  # the journal that failed the run cannot be told; the lease lapses by itself
 
     def _begin(self) -> None:
         if self._recovered_by:
@@ -112,15 +117,17 @@ class Execution:
             if self._rebound:
                 digests = self.ports.agents.digests()
                 self.record.append("", RunRebound(self._recovered_by, digests))
-        elif self.state.seq == 1 and self.plan.workflow.save:
-            found = steps.start_saves(
-                self.plan, self.state, self.record.shared, self.ports.clock.now()
-            )
-            if isinstance(found, str):
-                error = steps.failure("ExpressionError", found)
-                self.record.append("", RunEnded("failed", error=error))
-            else:
-                self.record.write("", f"workflow:{self.plan.workflow.id}", found)
+        if self.plan.workflow.save and not self.state.saved:
+            self._save_inputs()
+
+    def _save_inputs(self) -> None:
+        now = self.ports.clock.now()
+        found = steps.start_saves(self.plan, self.state, self.record.shared, now)
+        if isinstance(found, str):
+            error = steps.failure("ExpressionError", found)
+            self.record.append("", RunEnded("failed", error=error))
+        else:
+            self.record.write("", f"workflow:{self.plan.workflow.id}", found)
 
     async def _turn(self) -> None:
         """Everything that can happen now: messages, time-outs, decisions; then the calls."""
@@ -128,196 +135,120 @@ class Execution:
             raise self._failure
         if self._shares:
             self._stream.refresh()  # a step sees what other processes wrote before it starts
-        for approval in due_questions(self.state, self.ports.clock.now()):
-            self.record.append(approval.path, time_out(approval, self.ports.clock.now()))
-        verdicts = self._read_messages()
-        waiting: list[str] = []
+        now = self.ports.clock.now()
+        for approval in due_questions(self.state, now):
+            self.record.append(approval.path, time_out(approval, now), now=now)
+        replies: list[Reply] = []
+        begun: list[tuple[str, Work]] = []
+        try:
+            self._messages.read(replies)
+            for path in self._decide():
+                work = await self._performer.begin(path)
+                if work is None:
+                    self._wake.set()
+                else:
+                    begun.append((path, work))
+            await self.record.flush()
+        except BaseException as error:
+            for future, _ in replies:
+                if isinstance(error, LeafmeshError):
+                    future.set_exception(error)
+                else:
+                    future.set_result(OVER)
+            raise
+        for future, verdict in replies:
+            future.set_result(verdict)
+        for path, work in begun:
+            self._tasks[path] = asyncio.create_task(self._perform(path, work))
+
+    def _decide(self) -> list[str]:
+        """Decide until nothing moves; returns the steps to perform."""
         while self.state.ended is None:
-            moved = False
-            waiting = []
-            if self._cancelled_by is not None:
-                moved = self._cancel()
+            performs: list[str] = []
+            if self._messages.cancelled_by is not None:
+                moved = self._cancel(self._messages.cancelled_by)
             else:
+                moved = False
                 for effect in decide(self.plan, self.state):
                     if isinstance(effect, Perform):
-                        waiting.append(effect.path)
-                    elif self._do(effect):
+                        if effect.path not in self._tasks:
+                            performs.append(effect.path)
+                    elif isinstance(effect, End):
+                        moved = self._end(effect.failed)
+                    else:
+                        self._decisions.make(effect)
                         moved = True
-            moved = self._ask_script() or moved
+                        if self.state.steps[effect.path].status == "failed":
+                            break  # what else was due is not due any more
+                moved = self._messages.ask_script() or moved
             if not moved:
-                break
-        if self.state.ended is None:
-            self._perform(waiting)
-        await self.record.flush()
-        for verdict, outcome in verdicts:
-            verdict.set_result(outcome)
+                return performs
+        return []
 
-    def _perform(self, paths: Sequence[str]) -> None:
-        for path in paths:
-            if path not in self._tasks:
-                self._tasks[path] = asyncio.get_running_loop().create_task(self._performed(path))
-
-    async def _performed(self, path: str) -> None:
+    async def _perform(self, path: str, work: Work) -> None:
         agent = self.state.steps[path].agent
         try:
             with self._observations.in_flight(agent, self.ports.clock):
-                await self._performer.perform(path)
-        except Exception as error:
-            self._failure = error  # the run stops here: performing the step again would not help
+                await work()
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            self._failure = error
         finally:
-            self._tasks.pop(path, None)
+            if self._tasks.get(path) is asyncio.current_task():
+                del self._tasks[path]
             self._wake.set()
 
     async def _sleep(self) -> None:
         """Until something happens, or the next question's time is over."""
         due = [a.due for a in self.state.open_approvals() if a.due is not None]
-        woken = asyncio.ensure_future(self._wake.wait())
-        waits: list[asyncio.Future[Any]] = [woken]
-        if due:
-            waits.append(asyncio.ensure_future(self.ports.clock.sleep_until(min(due))))
+        timer = None
+        if due and not self._wake.is_set():
+            timer = asyncio.ensure_future(self.ports.clock.sleep_until(min(due)))
+            timer.add_done_callback(lambda _: self._wake.set())
         try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            await self._wake.wait()
         finally:
-            for waiter in waits:
-                waiter.cancel()
+            if timer is not None:
+                timer.cancel()
         self._wake.clear()
 
-    # Decisions
+    # Ending
 
-    def _do(self, effect: Resolve | Route | Gate | Finish | End) -> bool:
-        """Perform a pure effect; False when it must wait."""
+    def _end(self, failed: str) -> bool:
+        """End the run; False while something that counts is still in flight.
+
+        What a failed run waits for: side effects, and models, whose answers are paid for. A
+        function is abandoned, since it may never return.
+        """
+        if failed:
+            self._performer.stop()
+            self._abandon([p for p in self._tasks if self._is_function(p)])
+        if self._tasks or self._performer.acting:
+            return False
+        now = self.ports.clock.now()
         plan, state, shared = self.plan, self.state, self.record.shared
-        now = self.ports.clock.now()
-        if isinstance(effect, End):
-            if self._tasks or self._performer.effects_in_flight:
-                return False
-            for path, body in steps.end_run(plan, state, shared, effect.failed, now):
-                self.record.append(path, body)
-        elif isinstance(effect, Resolve):
-            self.record.append(effect.path, *steps.resolve(plan, state, shared, effect.path, now))
-        elif isinstance(effect, Route):
-            inputs = state.steps[effect.path].inputs
-            prices = steps.expected_prices(plan, effect.path, inputs, self._list_cost)
-            observed = self._observations.snapshot(prices, self.ports.agents.unbound())
-            self.record.append(effect.path, *steps.route(plan, state, effect.path, observed))
-        elif isinstance(effect, Gate):
-            self._gate_output(effect.path)
-        else:
-            error = steps.failure(effect.kind, effect.message, effect.path)
-            self.record.append(effect.path, StepEnded(effect.status, error=error))
+        for path, body in steps.end_run(plan, state, shared, failed, now):
+            self.record.append(path, body, now=now)
         return True
 
-    def _gate_output(self, path: str) -> None:
-        record, step = self.record, self.state.steps[path]
-        finished = self.state.calls[step.main].finished
-        assert finished is not None, "decide gates finished calls only"
-        now = self.ports.clock.now()
-        passed = passage(
-            self.plan,
-            self.state,
-            record.shared,
-            step,
-            OUTPUT,
-            requested=finished.result,
-            now=now,
-        )
-        record.append(path, *passed.bodies)
-        if passed.verdict == "wait":
-            return
-        if passed.verdict == "deny":
-            message = f"the output of {path} was denied: {passed.reason}"
-            error = steps.failure("PolicyDenied", message, path)
-            record.append(path, StepEnded("failed", error=error))
-            return
-        saved = steps.saves(self.plan, self.state, record.shared, step, passed.value, now)
-        if isinstance(saved, str):
-            error = steps.failure("ExpressionError", saved, path)
-            record.append(path, StepEnded("failed", error=error))
-            return
-        written = [Write.from_json(w) for w in finished.writes]
-        record.write(path, step.agent, [*written, *saved])
-        record.append(path, StepEnded("done", output=passed.value))
-
-    def _list_cost(self, model: ModelSpec, tokens_in: int, tokens_out: int) -> Decimal | None:
-        prices = self.ports.prices
-        if model.priced_as:
-            return prices.list_cost(model.priced_as, tokens_in, tokens_out)
-        return prices.spent(model, tokens_in, tokens_out)
-
-    def _cancel(self) -> bool:
+    def _cancel(self, by: str) -> bool:
         """End the run as cancelled once no side effect is in flight."""
-        if self._performer.effects_in_flight:
+        self._performer.stop()
+        if self._performer.acting:
             return False
-        for task in self._tasks.values():
-            task.cancel()
-        for path, step in list(self.state.steps.items()):
-            if step.phase != "ended":
-                self.record.append(path, StepEnded("cancelled"))
-        error = steps.failure("Cancelled", f"cancelled by {self._cancelled_by}")
-        self.record.append("", RunEnded("cancelled", error=error))
+        self._abandon(list(self._tasks))
+        for path, body in steps.cancel_run(self.state, by):
+            self.record.append(path, body)
+        self._messages.cancelled()
         return True
 
-    # Messages
+    def _is_function(self, path: str) -> bool:
+        return self.plan.spec.agents[self.state.steps[path].agent].kind == "python"
 
-    def _read_messages(self) -> list[tuple[Future[Verdict], Verdict]]:
-        verdicts: list[tuple[Future[Verdict], Verdict]] = []
-        while self._messages:
-            row, future = self._messages.popleft()
-            refusal = self._message(row)
-            verdict = Verdict(row.id, not refusal, refusal)
-            self.record.verdict(verdict)
-            if future is not None:
-                verdicts.append((future, verdict))
-        return verdicts
-
-    def _message(self, row: InboxRow) -> str:
-        """Act on a message; a text says why it was refused."""
-        body, by = row.body, str(row.body.get("by", ""))
-        if self.state.ended is not None or self._cancelled_by is not None:
-            return f"the run has ended ({self.state.ended or 'cancelled'})"
-        if row.kind == "answer":
-            return self._answer(Answer.from_json(body))
-        if row.kind == "pause":
-            self.record.append("", RunPaused(by))
-        elif row.kind == "resume":
-            self.record.append("", RunResumed(by, body.get("steps")))
-        elif row.kind == "cancel":
-            self._cancelled_by = by
-        elif row.kind == "patch":
-            return self._patch(str(body.get("field", "")), body.get("value"), by)
-        else:
-            return f"a run takes no message {row.kind!r}"
-        return ""
-
-    def _answer(self, given: Answer) -> str:
-        outcome = answer(self.plan, self.state, self.record.shared, given, self.ports.clock.now())
-        self.record.append(outcome.path, *outcome.bodies)
-        return outcome.refusal
-
-    def _patch(self, name: str, value: Any, by: str) -> str:
-        field = self.plan.spec.memory.get(name)
-        if field is None or field.scope != "run":
-            return f"memory.{name} is no field of scope run in this mesh"
-        try:
-            dumped = dump(field.type, accept(field.type, value))
-        except TypeMismatch as error:
-            return f"memory.{name}: {error}"
-        version = self.state.memory.get(name, Versioned()).version + 1
-        self.record.append("", MemoryPatched(name, version, by, dumped))
-        return ""
-
-    def _ask_script(self) -> bool:
-        """Let a scripted approver answer what is open; True when it answered something."""
-        if self.ports.approver is None:
-            return False
-        answered = False
-        for question in tuple(self.state.open_approvals()):
-            asked = (question.id, question.to)
-            if asked in self._scripted:
-                continue
-            self._scripted.add(asked)
-            given = self.ports.approver.answer(question)
-            if given is not None:
-                self._answer(replace(given, id=question.id, channel="script", identity="script"))
-                answered = True
-        return answered
+    def _abandon(self, paths: Sequence[str]) -> None:
+        for path in paths:
+            task = self._tasks.pop(path)
+            self._leaving.add(task)  # the loop itself holds tasks by weak references only
+            task.add_done_callback(self._leaving.discard)
+            task.cancel()

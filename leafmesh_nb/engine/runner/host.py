@@ -13,8 +13,8 @@ from collections.abc import Coroutine, Mapping
 from concurrent.futures import Future
 from typing import Any
 
-from leafmesh_nb.engine.ports import Clock, Journal, Verdict
-from leafmesh_nb.engine.runner.execution import Execution
+from leafmesh_nb.engine.ports import Journal, Verdict
+from leafmesh_nb.engine.runner.execution import OVER, Execution
 from leafmesh_nb.engine.runner.observed import Observations
 from leafmesh_nb.engine.runner.shared_stream import SharedStream
 from leafmesh_nb.errors import LeafmeshError
@@ -37,9 +37,9 @@ class Host:
         self._executions: dict[str, Execution] = {}
         self._streams: dict[tuple[int, str], SharedStream] = {}
         self._observations: dict[tuple[int, str], Observations] = {}
-        self._waiting: dict[int, Future[Verdict]] = {}
-        self._seen: set[int] = set()
+        self._waiting: dict[tuple[str, int], Future[Verdict]] = {}
         self._mail = threading.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._chores: asyncio.Task[None] | None = None
         thread = threading.Thread(target=self._loop.run_forever, name="leafmesh-host", daemon=True)
         thread.start()
@@ -57,12 +57,10 @@ class Host:
         """Run a coroutine on the host's loop."""
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
-    def shared(self, journal: Journal, mesh: str, clock: Clock) -> SharedStream:
+    def shared(self, journal: Journal, mesh: str) -> SharedStream:
         """This process's view of a mesh's stream."""
         key = (id(journal), mesh)
-        stream = self._streams.setdefault(key, SharedStream(journal, mesh, clock))
-        stream.clock = clock
-        return stream
+        return self._streams.setdefault(key, SharedStream(journal, mesh))
 
     def observations(self, journal: Journal, mesh: str) -> Observations:
         """What this process has seen of a mesh's agents."""
@@ -78,22 +76,45 @@ class Host:
         future: Future[Verdict] = Future()
         execution = self._executions.get(run)
         if execution is None:
-            future.set_result(Verdict(0, False, "the run has ended"))
+            future.set_result(OVER)
+            return future
+        try:
+            row = execution.ports.journal.post(run, kind, body)
+        except LeafmeshError:
+            if execution.state.ended is None:
+                raise
+            future.set_result(OVER)
             return future
         with self._mail:
-            self._waiting[execution.ports.journal.post(run, kind, body)] = future
-        self._loop.call_soon_threadsafe(self._poll)
+            alive = self._executions.get(run) is execution
+            if alive:
+                self._waiting[run, row] = future
+        if alive:
+            self._loop.call_soon_threadsafe(self._poll)
+        else:
+            future.set_result(_verdict(execution.ports.journal, row))
         return future
 
     def _launch(self, execution: Execution) -> None:
-        task = self._loop.create_task(execution.drive(), name=f"run {execution.run}")
-        task.add_done_callback(lambda _: self._gone(execution))
+        task = self._loop.create_task(self._drive(execution), name=f"run {execution.run}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         if self._chores is None or self._chores.done():
             self._chores = self._loop.create_task(self._keep())
 
-    def _gone(self, execution: Execution) -> None:
-        if self._executions.get(execution.run) is execution:
-            del self._executions[execution.run]
+    async def _drive(self, execution: Execution) -> None:
+        error = await execution.drive()
+        with self._mail:  # nobody posts to a run that is over, and nobody waits for one
+            if self._executions.get(execution.run) is execution:
+                del self._executions[execution.run]
+            unread = [key for key in self._waiting if key[0] == execution.run]
+            waiting = [(key[1], self._waiting.pop(key)) for key in unread]
+        for row, future in waiting:
+            future.set_result(_verdict(execution.ports.journal, row))
+        if error is None:
+            execution.ended.set_result(None)
+        else:
+            execution.ended.set_exception(error)
 
     async def _keep(self) -> None:
         """Look at the inbox and renew leases while any run is owned here."""
@@ -114,15 +135,20 @@ class Host:
 
     def _poll(self) -> None:
         for journal, executions in self._journals().values():
+            try:
+                rows = journal.inbox(list(executions))
+            except LeafmeshError:
+                continue  # the run's own next write meets the same journal and reports it
             with self._mail:
-                try:
-                    rows = journal.inbox(list(executions))
-                except LeafmeshError:
-                    continue  # the run's own next write meets the same journal and reports it
                 for row in rows:
-                    if row.id not in self._seen:
-                        self._seen.add(row.id)
-                        executions[row.run].deliver(row, self._waiting.pop(row.id, None))
+                    key = (row.run, row.id)
+                    if executions[row.run].deliver(row, self._waiting.get(key)):
+                        self._waiting.pop(key, None)
+                known = {(row.run, row.id) for row in rows}
+                judged = [k for k in self._waiting if k[0] in executions and k not in known]
+                done = [(key[1], self._waiting.pop(key)) for key in judged]
+            for row_id, future in done:  # read before its sender had begun to wait
+                future.set_result(_verdict(journal, row_id))
 
     def _renew(self) -> None:
         for journal, executions in self._journals().values():
@@ -130,6 +156,15 @@ class Host:
                 journal.renew({run: e.epoch for run, e in executions.items()}, LEASE)
             except LeafmeshError:
                 continue  # a lost lease is met at the next append, which is fenced
+
+
+def _verdict(journal: Journal, row: int) -> Verdict:
+    """What became of a message that its run did not get to read."""
+    try:
+        message = journal.message(row)
+    except LeafmeshError:
+        return OVER
+    return OVER if message is None or message.verdict is None else message.verdict
 
 
 _host: Host | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 
 from leafmesh_nb.engine.events import (
@@ -18,7 +19,7 @@ from leafmesh_nb.engine.events import (
     Event,
     MemoryWritten,
 )
-from leafmesh_nb.engine.ports import Append, Batch, Clock, Journal
+from leafmesh_nb.engine.ports import Append, Batch, Journal
 from leafmesh_nb.engine.shared import SharedState
 from leafmesh_nb.errors import ConflictError, JournalError
 from leafmesh_nb.memory.merge import Write, merged
@@ -40,14 +41,13 @@ class SharedWrite:
 
 
 class SharedStream:
-    """One per journal and mesh in this process."""
+    """One per journal and mesh in this process. Used on the host's loop only."""
 
-    def __init__(self, journal: Journal, mesh: str, clock: Clock) -> None:
+    def __init__(self, journal: Journal, mesh: str) -> None:
         self.name = f"mesh:{mesh}"
         self.state = SharedState()
-        self.lock = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._journal = journal
-        self.clock = clock
 
     def refresh(self) -> None:
         """Read what others wrote."""
@@ -58,6 +58,7 @@ class SharedStream:
         drafts: list[Draft],
         writes: Sequence[SharedWrite],
         settled: Sequence[BudgetSettled],
+        now: datetime,
         send: Callable[[list[Draft], tuple[Append, ...]], Awaitable[tuple[Event, ...]]],
     ) -> tuple[Event, ...]:
         """Commit a run's drafts together with what they write here.
@@ -65,26 +66,35 @@ class SharedStream:
         ``send`` commits the run's drafts with further appends; it is called again with drafts that
         carry the new versions when another process was first.
         """
-        async with self.lock:
+        async with self._lock:
             for _ in range(ATTEMPTS):
-                mine, drafts = self._drafts(drafts, writes, settled)
+                mine, drafts = self._drafts(drafts, writes, settled, now)
                 append = Append(self.name, tuple(mine), self.state.seq)
                 try:
                     events = await send(drafts, (append,))
                 except ConflictError:
-                    self.refresh()
+                    if not self._news():
+                        raise  # the conflict is about the run's own stream
                     continue
                 self.state.apply(e for e in events if e.stream == self.name)
                 return events
-        raise JournalError(f"{self.name} is written too often by others; the run stops here")
+        raise self._outpaced()
+
+    def _news(self) -> bool:
+        before = self.state.seq
+        self.refresh()
+        return self.state.seq > before
+
+    def _outpaced(self) -> JournalError:
+        return JournalError(f"{self.name} is written too often by others; the run stops here")
 
     def _drafts(
         self,
         drafts: list[Draft],
         writes: Sequence[SharedWrite],
         settled: Sequence[BudgetSettled],
+        now: datetime,
     ) -> tuple[list[Draft], list[Draft]]:
-        now = self.clock.now()
         mine = [Draft(body, ts=now) for body in settled]
         drafts = list(drafts)
         latest = {w.write.field: self.state.current(w.write.field) for w in writes}
@@ -100,10 +110,12 @@ class SharedStream:
             drafts[item.draft] = replace(drafts[item.draft], body=own)
         return mine, drafts
 
-    async def reserve(self, key: str, run: str, amount: Decimal, limit: Decimal) -> Decimal | None:
-        """Hold ``amount`` US dollars of today; None when held, else what is used already."""
-        day = self.clock.now().date().isoformat()
-        async with self.lock:
+    async def reserve(
+        self, key: str, run: str, amount: Decimal, limit: Decimal, now: datetime
+    ) -> Decimal | None:
+        """Hold ``amount`` US dollars of the day; None when held, else what is used already."""
+        day = now.date().isoformat()
+        async with self._lock:
             for _ in range(ATTEMPTS):
                 self.refresh()
                 used = self.state.used(day)
@@ -112,14 +124,14 @@ class SharedStream:
                 if used + amount > limit:
                     return used
                 body: Body = BudgetReserved(key, str(amount), run, day)
-                append = Append(self.name, (Draft(body, ts=self.clock.now()),), self.state.seq)
+                append = Append(self.name, (Draft(body, ts=now),), self.state.seq)
                 try:
                     events = await asyncio.wrap_future(self._journal.commit(Batch((append,))))
-                    self.state.apply(events)
                 except ConflictError:
                     continue
+                self.state.apply(events)
                 return None
-        raise JournalError(f"{self.name} is written too often by others; the run stops here")
+        raise self._outpaced()
 
     def day_of(self, key: str) -> str:
         """The day under which a call's reservation is held, or an empty text."""

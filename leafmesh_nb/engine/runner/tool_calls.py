@@ -1,0 +1,222 @@
+"""A tool call of an agent: through the gate, intent first, its result durable before it is used."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from leafmesh_nb import errors
+from leafmesh_nb.engine.events import CallFailed, CallFinished, CallStarted
+from leafmesh_nb.engine.gate import ask_in_doubt, passage, tool_action
+from leafmesh_nb.engine.keys import call_key, digest
+from leafmesh_nb.engine.ports import Suspended, ToolReply
+from leafmesh_nb.engine.runner.call_context import CallContext, guarded
+from leafmesh_nb.engine.runner.reservations import Reservations
+from leafmesh_nb.engine.state import ApprovalState, CallState, StepState
+from leafmesh_nb.engine.steps import failure
+from leafmesh_nb.errors import AgentError, BudgetError, InDoubtError, LeafmeshError, PolicyDenied
+from leafmesh_nb.language.spec import AgentSpec
+from leafmesh_nb.language.to_json import dump
+from leafmesh_nb.language.values import TypeMismatch, accept
+
+__all__ = ["ToolCalls"]
+
+
+class ToolCalls:
+    """The tool calls of one run."""
+
+    def __init__(self, context: CallContext, reservations: Reservations) -> None:
+        self._context = context
+        self._reservations = reservations
+        self._in_flight: dict[str, asyncio.Task[ToolReply]] = {}
+
+    async def call(
+        self, path: str, agent: AgentSpec, ordinal: int, name: str, arguments: Mapping[str, Any]
+    ) -> ToolReply:
+        """One call by an agent's function, the ``ordinal``-th of the step.
+
+        Raises Suspended while a person is asked, and where nothing new may go out; PolicyDenied,
+        BudgetError, InDoubtError, or AgentError.
+        """
+        record = self._context.record
+        step, declared = record.state.steps[path], record.plan.spec.tools.get(name)
+        if self._context.stopping:
+            raise Suspended
+        if declared is None or name not in agent.tools:
+            allowed = ", ".join(agent.tools) or "none"
+            raise AgentError(f"agent {agent.id} may not use tool {name!r}; it may use: {allowed}")
+        try:
+            given: Any = dump(declared.input, accept(declared.input, dict(arguments)))
+        except TypeMismatch as error:
+            raise AgentError(f"tool {name} was called with the wrong arguments: {error}") from None
+        action = step.actions.get(tool_action(ordinal))
+        if action is not None and (action.decided.subject, action.requested) != (name, given):
+            raise AgentError(
+                f"agent {agent.id} was run again and called {name} with other arguments than "
+                f"before (call {ordinal}); a function must do the same for the same inputs"
+            )
+        known = record.state.call_at(path, ordinal)
+        reply = await self._recorded(path, step, known) if known else None
+        if reply is not None:
+            return reply
+        if record.state.paused:
+            raise Suspended  # run again when the run is resumed
+        return await self._carry_out(path, agent, ordinal, name, given)
+
+    # Calls that were made before
+
+    async def _recorded(self, path: str, step: StepState, call: CallState) -> ToolReply | None:
+        """What is known of a call that was made before; None when it may be sent (again)."""
+        record, key = self._context.record, call.started.key
+        if call.finished is not None:
+            return self._reply(call.started.target, call.finished.result, call.started.request)
+        if call.failed is not None:
+            raise _as_before(call.failed)
+        if not call.started.side_effect:
+            return None
+        asked = [a for a in self._doubts(key) if a.status != "superseded"]
+        if asked:
+            return await self._settled(path, call, asked[-1])
+        if key in self._in_flight:
+            return await asyncio.shield(self._in_flight[key])
+        now = self._context.ports.clock.now()
+        record.append(path, ask_in_doubt(record.plan, record.state, step, call, now))
+        await record.flush()
+        raise Suspended
+
+    def _doubts(self, key: str) -> list[ApprovalState]:
+        """The questions whether a call happened that no later attempt has used up."""
+        approvals = self._context.record.state.approvals.values()
+        return [
+            a
+            for a in approvals
+            if a.asked.point == "in_doubt" and a.digest == key and not a.consumed
+        ]
+
+    async def _settled(
+        self, path: str, call: CallState, question: ApprovalState
+    ) -> ToolReply | None:
+        """What a person said of a call in doubt; None: run it again."""
+        record, key, target = self._context.record, call.started.key, call.started.target
+        if question.status == "open":
+            raise Suspended
+        if question.status == "approved" and question.answer == "approve":
+            return None
+        if question.status == "approved":
+            note = f"entered by {question.person}"
+            record.append(path, CallFinished(key, question.value, live=False, note=note))
+            await record.flush()
+            return self._reply(target, question.value, call.started.request)
+        message = f"{target} is in doubt, and {question.person or 'nobody'} let it fail"
+        record.append(path, CallFailed(key, failure("InDoubtError", message, path)))
+        await record.flush()
+        raise InDoubtError(message, step=path)
+
+    # A call that goes out
+
+    async def _carry_out(
+        self, path: str, agent: AgentSpec, ordinal: int, name: str, given: dict[str, Any]
+    ) -> ToolReply:
+        record, declared = self._context.record, self._context.record.plan.spec.tools[name]
+        step, now = record.state.steps[path], self._context.ports.clock.now()
+        action = tool_action(ordinal)
+        passed = passage(
+            record.plan,
+            record.state,
+            record.shared,
+            step,
+            action,
+            tool=name,
+            requested=given,
+            now=now,
+        )
+        record.append(path, *passed.bodies, now=now)
+        if passed.verdict == "wait":
+            await record.flush()
+            self._context.wake()
+            raise Suspended
+        if passed.verdict == "deny":
+            await record.flush()
+            raise PolicyDenied(f"{name} was denied: {passed.reason}")
+        request = digest([name, passed.value])
+        key = call_key(record.state.run, path, 0, ordinal, request)
+        refusal = await self._reservations.refuse(step, agent, key, Decimal(0))
+        if refusal is not None:
+            self._reservations.record_refusal(path, key, refusal)
+            await record.flush()
+            raise BudgetError(refusal.message)
+        again = tuple(a.id for a in self._doubts(key) if a.status == "approved")
+        started = CallStarted(
+            key=key,
+            call="tool",
+            target=name,
+            agent=agent.id,
+            ordinal=ordinal,
+            digest=request,
+            request=passed.value,
+            side_effect=declared.side_effect,
+            attempt=self._context.attempt(key),
+            approvals=(*passed.approvals, *again),
+        )
+        record.append(path, started)
+        return await self._send(path, key, name, passed.value)
+
+    async def _send(self, path: str, key: str, name: str, given: dict[str, Any]) -> ToolReply:
+        """Run the tool. It is shielded: whoever called it may be gone when the result comes."""
+        task = asyncio.ensure_future(self._sent(path, key, name, given))
+        self._in_flight[key] = task
+        task.add_done_callback(lambda done: self._landed(key, done))
+        return await asyncio.shield(task)
+
+    def _landed(self, key: str, done: asyncio.Task[ToolReply]) -> None:
+        if self._in_flight.get(key) is done:
+            del self._in_flight[key]
+        if not done.cancelled():
+            done.exception()  # looked at here: whoever awaited it may be gone
+        self._context.wake()
+
+    async def _sent(self, path: str, key: str, name: str, given: dict[str, Any]) -> ToolReply:
+        record, declared = self._context.record, self._context.record.plan.spec.tools[name]
+        await record.flush()
+        began = self._context.ports.clock.monotonic()
+        error: LeafmeshError | None = None
+        value: Any = None
+        try:
+            arguments = accept(declared.input, given)
+            ran = self._context.ports.agents.tool(name, arguments)
+            result = await guarded(f"tool {name}", ran)
+            value = dump(declared.output, accept(declared.output, result))
+        except TypeMismatch as mismatch:
+            error = AgentError(f"tool {name} ran, but returned the wrong shape: {mismatch}")
+        except LeafmeshError as raised:
+            error = raised
+        call, step = record.state.calls[key], record.state.steps[path]
+        if record.state.ended is not None or step.phase != "routed" or not call.open:
+            raise Suspended  # too late: somebody has said what became of it
+        if isinstance(error, InDoubtError) and declared.side_effect:
+            now = self._context.ports.clock.now()
+            record.append(path, ask_in_doubt(record.plan, record.state, step, call, now))
+            await record.flush()
+            raise Suspended
+        if error is not None:
+            self._context.failed(path, key, error, began)
+            await record.flush()
+            raise error
+        record.append(path, CallFinished(key, value, latency=self._context.since(began)))
+        await record.flush()
+        return self._reply(name, value, given)
+
+    def _reply(self, tool: str, result: Any, request: Any) -> ToolReply:
+        declared = self._context.record.plan.spec.tools[tool]
+        return ToolReply(accept(declared.output, result), accept(declared.input, request))
+
+
+def _as_before(failed: CallFailed) -> LeafmeshError:
+    """What a call raised, for a function that is run again: it must take the same way."""
+    kind = getattr(errors, str(failed.error.get("kind")), None)
+    message = str(failed.error.get("message", "the call failed"))
+    if isinstance(kind, type) and issubclass(kind, LeafmeshError):
+        return kind(message)
+    return AgentError(message)
