@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -41,6 +43,20 @@ def check() -> Callable[[str], tuple[bool, int, int, str]]:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "journal.db"
+
+
+@pytest.fixture
+def query(path: Path) -> Callable[[str], list[tuple[Any, ...]]]:
+    """Asks the file itself, past the journal's own code."""
+
+    def ask(statement: str) -> list[tuple[Any, ...]]:
+        conn = sqlite3.connect(path)
+        try:
+            return conn.execute(statement).fetchall()
+        finally:
+            conn.close()
+
+    return ask
 
 
 @pytest.fixture

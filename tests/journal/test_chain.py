@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 
 from leafmesh_nb.journal import chain
 
@@ -26,12 +25,12 @@ def test_the_first_event_of_a_chain():
     )
 
 
-def test_what_is_stored_is_what_was_hashed(journal, path, scribe):
+def test_what_is_stored_is_what_was_hashed(journal, query, scribe):
     scribe.start(journal, "a")
     scribe.say(journal, "a", 1, {"text": "zwölf € \N{PILE OF POO}"}, {"big": "x" * 9000})
     events = journal.read("run:a")
 
-    rows = sqlite3.connect(path).execute("SELECT * FROM events ORDER BY seq").fetchall()
+    rows = query("SELECT * FROM events ORDER BY seq")
     prev = "0" * 64
     for row, event in zip(rows, events, strict=True):
         *header, payload, salt, stored_prev, stored = row

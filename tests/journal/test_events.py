@@ -33,7 +33,7 @@ def test_what_is_committed_is_read_back(journal, scribe):
     assert second[0].path == "pay"
 
 
-def test_times_are_utc_with_six_digits(journal, path, scribe):
+def test_times_are_utc_with_six_digits(journal, query, scribe):
     scribe.start(journal, "a")
     there = datetime(2026, 3, 1, 13, 0, tzinfo=timezone(timedelta(hours=5, minutes=30)))
     draft = Draft(StepEnded("done"), ts=there)
@@ -42,8 +42,7 @@ def test_times_are_utc_with_six_digits(journal, path, scribe):
     assert event.ts == there
     assert event.ts.tzinfo is UTC
     assert journal.read("run:a")[1] == event
-    (text,) = sqlite3.connect(path).execute("SELECT ts FROM events WHERE seq = 2").fetchone()
-    assert text == "2026-03-01T07:30:00.000000Z"
+    assert query("SELECT ts FROM events WHERE seq = 2") == [("2026-03-01T07:30:00.000000Z",)]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +69,7 @@ def test_any_text_survives(journal, path, scribe, check, output):
     assert check(str(path))[0]
 
 
-def test_a_payload_above_8_kb_is_a_blob_once(journal, path, scribe):
+def test_a_payload_above_8_kb_is_a_blob_once(journal, query, scribe):
     scribe.start(journal, "a")
     scribe.start(journal, "b")
     frame = len(json.dumps({"error": None, "output": "", "status": "done"}, separators=(",", ":")))
@@ -78,11 +77,10 @@ def test_a_payload_above_8_kb_is_a_blob_once(journal, path, scribe):
     scribe.say(journal, "a", 1, fits, above, above)
     scribe.say(journal, "b", 1, above)
 
-    conn = sqlite3.connect(path)
-    blobs = conn.execute("SELECT stream, length(data) FROM blobs ORDER BY stream").fetchall()
+    blobs = query("SELECT stream, length(data) FROM blobs ORDER BY stream")
     assert [stream for stream, _ in blobs] == ["run:a", "run:b"]
     assert all(size < 500 for _, size in blobs), "it is compressed"
-    lengths = conn.execute("SELECT length(payload) FROM events WHERE stream = 'run:a'").fetchall()
+    lengths = query("SELECT length(payload) FROM events WHERE stream = 'run:a'")
     assert [n > 4000 for (n,) in lengths] == [False, True, False, False]
     assert [e.body.output for e in journal.read("run:a", 1)] == [fits, above, above]
 

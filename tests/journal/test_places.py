@@ -238,7 +238,7 @@ def test_a_full_disk(path, run_child, check):
 
 
 AS_NOBODY = """
-import os, sys, scribe
+import os, sys, urllib.parse, scribe  # all that is imported late: nobody may read it later
 from leafmesh_nb.errors import JournalError
 from leafmesh_nb.journal.sqlite import SqliteJournal
 if os.geteuid() == 0:
