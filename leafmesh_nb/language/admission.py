@@ -31,10 +31,11 @@ def admit(source: Source, collector: Collector) -> bool:
             Span(1, 1, 1, 2),
             "Save it as UTF-8 without BOM.",
         )
-    forbidden = forbidden_characters(source)
-    for span, what in forbidden:
+    clean = True
+    for span, what in forbidden_characters(source):
         collector.error("LM106", f"There is {what} here.", span, "Remove it.")
-    if forbidden:
+        clean = False
+    if not clean:
         return False
     if len(source.text) > MAX_BYTES or len(source.text.encode()) > MAX_BYTES:
         collector.error(

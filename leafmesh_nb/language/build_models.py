@@ -53,6 +53,9 @@ def _model(ctx: Context, entry: Entry) -> ModelSpec | None:
     if keys is None:
         return None
     _check_provider(ctx, keys)
+    tier = keys.choice("tier", TIERS)
+    if tier is None and "tier" in keys:
+        ctx.broken.add("tiers")
     priced_as = keys.text("priced_as") or None
     if priced_as and not _PRICED_AS.match(priced_as):
         ctx.collector.error(
@@ -64,7 +67,7 @@ def _model(ctx: Context, entry: Entry) -> ModelSpec | None:
     return ModelSpec(
         name=entry.key.text,
         provider="offline",
-        tier=keys.choice("tier", TIERS),
+        tier=tier,
         domains=tuple(n.text for n in keys.texts("domains", "texts")),
         priced_as=priced_as,
         max_output_tokens=keys.integer("max_output_tokens", 1),
@@ -125,7 +128,7 @@ def build_routing(ctx: Context, node: Node) -> Routing:
 
 def check_tier(ctx: Context, node: ScalarNode, tier: Tier) -> None:
     """Report a tier that no model has."""
-    if "models" in ctx.broken or len(ctx.models) < len(ctx.declared["models"]):
+    if ctx.broken & {"models", "tiers"} or len(ctx.models) < len(ctx.declared["models"]):
         return
     if not any(model.tier == tier for model in ctx.models.values()):
         known = sorted({m.tier for m in ctx.models.values() if m.tier})

@@ -89,6 +89,10 @@ def policy_names(
     capability.
     """
     agents = [a for a in ctx.agents.values() if not target.agents or a.id in target.agents]
+    tools = [ctx.tools[name] for name in target.tools or ctx.tools if name in ctx.tools]
+    if at == "tool":
+        named = {tool.name for tool in tools}
+        agents = [a for a in agents if named & set(a.tools)]
     wanted = target.capabilities or tuple(ctx.capabilities)
     if target.steps:
         named = {steps[name] for name in target.steps if name in steps}
@@ -113,7 +117,6 @@ def policy_names(
         "now": DATETIME,
     }
     if at == "tool":
-        tools = [ctx.tools[name] for name in target.tools or ctx.tools if name in ctx.tools]
         if not target.tools and (target.agents or target.capabilities):
             granted = {tool for a in agents for tool in a.tools}
             tools = [tool for tool in tools if tool.name in granted]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 
 from leafmesh_nb.language.nodes import Span
 
@@ -59,9 +60,8 @@ class Source:
         ]
 
 
-def forbidden_characters(source: Source) -> list[tuple[Span, str]]:
+def forbidden_characters(source: Source) -> Iterator[tuple[Span, str]]:
     """The places of characters that a mesh may not contain, each with what is wrong with it."""
-    found: list[tuple[Span, str]] = []
     for match in _FORBIDDEN.finditer(source.text):
         character = match.group()
         code = ord(character)
@@ -75,5 +75,4 @@ def forbidden_characters(source: Source) -> list[tuple[Span, str]]:
             what = f"the line separator U+{code:04X}, which some programs take for a new line"
         else:
             what = f"the control character U+{code:04X}"
-        found.append((source.span(match.start(), match.end()), what))
-    return found
+        yield source.span(match.start(), match.end()), what
