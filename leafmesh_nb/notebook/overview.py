@@ -57,17 +57,19 @@ def mesh_html(spec: Spec, name: str) -> str:
         _section("Policies", ("", "", "for", "rules"), policies),
         _section("Workflows", ("", "input", "steps"), flows),
         f'<div style="{_MUTED};margin-top:8px">bound to <code>{_text(name)}</code> · '
-        f"{spec.hash[:12]} · start it with <code>{_text(_example(spec))}</code></div>",
+        f"{spec.hash[:12]}{_start(spec)}</div>",
     ]
     return f'<div style="{_BOX}"><div>{title}</div>{"".join(parts)}</div>'
 
 
 def mesh_text(spec: Spec, name: str) -> str:
     """The same in plain text."""
-    return (
-        f"mesh {spec.mesh}: {len(spec.agents)} agents, {len(spec.policies)} policies, "
-        f"workflows {', '.join(spec.workflows)}; bound to {name}\n"
-        f"start it with {_example(spec)}"
+    return "\n".join(
+        [
+            f"mesh {spec.mesh}: {len(spec.agents)} agents, {len(spec.policies)} policies, "
+            f"workflows {', '.join(spec.workflows) or 'none yet'}; bound to {name}",
+            *(f"start it with {example}" for example in _examples(spec)[:1]),
+        ]
     )
 
 
@@ -157,9 +159,18 @@ def _rules(policy: Policy) -> list[str]:
     return [*rules, f"else {policy.default}"]
 
 
-def _example(spec: Spec) -> str:
-    flow = next(iter(spec.workflows.values()))
-    return f"%mesh run {flow.id} {' '.join(f'{name}=…' for name in flow.input.names())}"
+def _examples(spec: Spec) -> list[str]:
+    """How to start each workflow."""
+    return [
+        f"%mesh run {flow.id} {' '.join(f'{name}=…' for name in flow.input.names())}".strip()
+        for flow in spec.workflows.values()
+    ]
+
+
+def _start(spec: Spec) -> str:
+    return "".join(
+        f" · start it with <code>{_text(example)}</code>" for example in _examples(spec)[:1]
+    )
 
 
 def _section(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -87,7 +87,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _run_parser() -> _Parser:
-    parser = _Parser(prog="%mesh run", add_help=False, allow_abbrev=False)
+    parser = _Parser(prog="%%mesh run", add_help=False, allow_abbrev=False)
     parser.add_argument("workflow", metavar="WORKFLOW")
     parser.add_argument("inputs", metavar="key=EXPR", nargs="*")
     parser.add_argument("--step", action="store_true", help="stop before the first step")

@@ -53,7 +53,7 @@ def test_inputs_are_split_by_python(refunds: Refunds) -> None:
     cells.good("amount = 12")
     cells.good(
         '%mesh run refund ticket_id=str(amount) tier="gold" '
-        'ticket="I want $30.00, \'please\' = {now}" -o odd'
+        "ticket=\"I want $30.00, 'please' = {now}\" -o odd"
     )
     started = cells.shell.user_ns["odd"].recorded()[0].body.input
     assert started["ticket_id"] == "12"
@@ -140,7 +140,7 @@ def test_a_journal_elsewhere(refunds: Refunds, workdir: Path) -> None:
         ("%mesh verify now", "takes nothing more"),
         ("%mesh routing nosuch", "no run 'nosuch'"),
         ("%%mesh -o 1x\nmesh: a", "takes the name of a variable"),
-        ("%%mesh --fil x\nmesh: a", "unrecognized arguments"),
+        ("%%mesh --nosuch x\nmesh: a", "unrecognized arguments"),
     ],
 )
 def test_bad_input_gets_one_clear_message(refunds: Refunds, source: str, said: str) -> None:
