@@ -109,13 +109,11 @@ def _check(given: argparse.Namespace) -> int:
     parsed = parse(text, source=str(given.file))
     errors = sum(d.severity == "error" for d in parsed.diagnostics)
     if given.format == "json":
-        found = [d.to_dict() for d in parsed.diagnostics]
-        print(json.dumps({"ok": not errors, "diagnostics": found}, indent=2))
+        listed = [d.to_dict() for d in parsed.diagnostics]
+        print(json.dumps({"ok": not errors, "diagnostics": listed}, indent=2))
     else:
-        if parsed.diagnostics:
-            print(render_text(parsed.diagnostics, colour=sys.stdout.isatty()))
-        warnings = len(parsed.diagnostics) - errors
-        print(f"{given.file}: {_count(errors, 'error')}, {_count(warnings, 'warning')}")
+        found = render_text(parsed.diagnostics, colour=sys.stdout.isatty())
+        print(found or f"{given.file}: no errors, no warnings")
     return 1 if errors else 0
 
 

@@ -54,7 +54,7 @@ def run_demo(out: Path | None = None) -> Demo:
 
 def _folder(out: Path | None) -> Path:
     if out is not None:
-        return out
+        return out.resolve()
     here = Path.cwd() / "leafmesh-demo"
     if os.access(Path.cwd(), os.W_OK):
         return here

@@ -1,0 +1,116 @@
+"""The shell: exit codes as documented, one clear message for bad input."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from leafmesh_nb.cli import main
+
+REFUNDS = Path(__file__).parent / "fixtures" / "refunds.yaml"
+
+
+def test_check_good(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(REFUNDS)]) == 0
+    assert "no errors" in capsys.readouterr().out
+
+
+def test_check_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text("mesh: a\nagnts: {}\n")
+    assert main(["check", str(file)]) == 1
+    out = capsys.readouterr().out
+    assert "agnts" in out
+    assert "Did you mean `agents`?" in out
+    assert main(["check", str(file), "--format", "json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["ok"] is False
+    assert found["diagnostics"][0]["code"].startswith("LM2")
+
+
+def test_check_bytes_that_are_no_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "binary.yaml"
+    file.write_bytes(b"\xff\xfe\x00mesh: \x80")
+    assert main(["check", str(file)]) == 1
+    assert "not UTF-8" in capsys.readouterr().out
+
+
+def test_check_unreadable_or_bad_flag(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "nosuch.yaml"]) == 2
+    assert "nosuch.yaml" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as caught:
+        main(["check", str(REFUNDS), "--nosuch"])
+    assert caught.value.code == 2
+
+
+def test_no_verb_prints_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    out = capsys.readouterr().out
+    assert "examples:" in out
+    assert "leafmesh-nb demo" in out
+
+
+def test_verify_without_and_with_a_journal(
+    workdir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["verify", "nosuch.db"]) == 2
+    assert "nosuch.db" in capsys.readouterr().err
+    (workdir / "text.db").write_text("no database " * 100)
+    assert main(["verify", "text.db"]) == 1
+    assert "text.db" in capsys.readouterr().err
+
+
+def test_demo_tells_the_story_and_verify_finds_tampering(
+    workdir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["demo", "--out", "out"]) == 0
+    out = capsys.readouterr().out
+    assert "approved" in out
+    assert "lead (script)" in out
+    assert "denied" in out
+    assert "verified" in out
+    html = (workdir / "out" / "quickstart.html").read_text(encoding="utf-8")
+    assert str(workdir / "out" / "quickstart.html") in out or "out/quickstart.html" in out
+    assert "4111 1111 1111 1111" not in html
+    assert "offline reader: rules, not a language model" in html
+    paid = (workdir / "out" / "payouts.jsonl").read_text().splitlines()
+    assert [json.loads(line)["amount"] for line in paid] == ["49.99", "620.00"]
+
+    journal = workdir / "out" / "journal.db"
+    assert main(["verify", str(journal)]) == 0
+    assert "5 runs" in capsys.readouterr().out
+    _raise_a_payout(journal)
+    assert main(["verify", str(journal)]) == 1
+    assert "BROKEN" in capsys.readouterr().out
+
+
+def _raise_a_payout(journal: Path) -> None:
+    import sqlite3
+    from contextlib import closing
+
+    with closing(sqlite3.connect(journal)) as database, database:
+        changed = database.execute(
+            "UPDATE events SET payload = replace(payload, '620.00', '999.00') "
+            "WHERE kind = 'call.started' AND payload LIKE '%620.00%'"
+        )
+        assert changed.rowcount > 0
+
+
+def test_a_folder_that_cannot_be_written(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (workdir / "file").write_text("")
+    assert main(["demo", "--out", "file/out"]) == 1
+    err = capsys.readouterr().err
+    assert "cannot be written" in err
+    assert "--out DIR" in err
+
+
+def test_module_runs() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "leafmesh_nb", "--version"], capture_output=True, text=True
+    )
+    assert ran.returncode == 0
+    assert ran.stdout.startswith("leafmesh-nb ")
