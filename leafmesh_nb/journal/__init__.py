@@ -7,12 +7,10 @@ import threading
 import weakref
 from typing import TYPE_CHECKING
 
-from leafmesh_nb.errors import ConflictError
-
 if TYPE_CHECKING:
     from leafmesh_nb.journal.sqlite import SqliteJournal
 
-__all__ = ["ConflictError", "open_journal"]
+__all__ = ["open_journal"]
 
 _open: weakref.WeakValueDictionary[str, SqliteJournal] = weakref.WeakValueDictionary()
 _lock = threading.RLock()  # a finalizer may come here in the middle of it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 import leafmesh_nb.journal
+from leafmesh_nb.errors import JournalError
 from leafmesh_nb.journal.sqlite import SqliteJournal
 
 HERE = Path(__file__).parent
@@ -64,6 +66,23 @@ def journal(path: Path) -> Iterator[SqliteJournal]:
     journal = SqliteJournal(path)
     yield journal
     journal.close()
+
+
+@pytest.fixture
+def fails(scribe: ModuleType) -> Callable[..., str]:
+    """The message with which writing fails, where reading fails as clearly."""
+
+    def message(path: Path, *, reading: bool = True) -> str:
+        journal = SqliteJournal(path)
+        with pytest.raises(JournalError, match=re.escape(str(path))) as caught:
+            scribe.start(journal, "a")
+        if reading:
+            with pytest.raises(JournalError, match=re.escape(str(path))):
+                journal.runs()
+        journal.close()
+        return str(caught.value)
+
+    return message
 
 
 @pytest.fixture

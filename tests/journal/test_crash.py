@@ -98,7 +98,7 @@ os.kill(os.getpid(), 9)
 
 COUNTS = """
 import sys
-from leafmesh_nb.journal import ConflictError
+from leafmesh_nb.errors import ConflictError
 from leafmesh_nb.journal.sqlite import SqliteJournal
 import scribe
 

@@ -13,8 +13,7 @@ import pytest
 
 from leafmesh_nb.engine.events import CallFinished, Draft, RunEnded, RunHead, StepEnded
 from leafmesh_nb.engine.ports import Append, Batch, RunUpdate, Verdict
-from leafmesh_nb.errors import JournalError, OwnershipError
-from leafmesh_nb.journal import ConflictError
+from leafmesh_nb.errors import ConflictError, JournalError, OwnershipError
 from leafmesh_nb.journal.session import Session
 
 SURROGATE = "half \ud83d a character, \udcff a byte"
