@@ -9,7 +9,7 @@ diagnostic.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from leafmesh_nb.language.admission import admit
@@ -22,6 +22,7 @@ from leafmesh_nb.language.nodes import (
     ScalarNode,
     SequenceNode,
     Span,
+    Straight,
 )
 from leafmesh_nb.language.quoting import quoted_line, value_end
 from leafmesh_nb.language.rejoin import rejoined
@@ -207,7 +208,11 @@ class _Builder:
             value = self._resolve(text, span)
         elif style == "double":
             self._check_escapes(text, span)
-        places = places_of(self.source, start, end, style, text)
+        places: Sequence[tuple[int, int]]
+        if style == "plain" and end - start == len(text) and span.line == span.end_line:
+            places = Straight(span.line, span.column, len(text))
+        else:
+            places = places_of(self.source, start, end, style, text)
         node = ScalarNode(text, style, value, span, places)
         if "{{" in text and (match := _PLACEHOLDER.search(text)):
             self._unfilled(match.group(), node.locate(*match.span()))

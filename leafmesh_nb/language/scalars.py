@@ -69,7 +69,7 @@ def resolve(text: str) -> Scalar:
 def is_old_boolean(text: str) -> bool:
     """Whether YAML 1.1, and so most of the world's tools, would read this plain scalar as a
     boolean where YAML 1.2 reads text."""
-    return text.lower() in _OLD_BOOLEAN
+    return len(text) <= 3 and text.lower() in _OLD_BOOLEAN
 
 
 _Piece = tuple[str, tuple[int, int]]
