@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -80,10 +81,8 @@ journal.close()
 
 
 @pytest.fixture
-def open_folder(tmp_path):
+def open_folder():
     """A folder that other users can reach, as pytest's own cannot be."""
-    import tempfile
-
     folder = Path(tempfile.mkdtemp(prefix="leafmesh-test-"))
     folder.chmod(0o755)
     yield folder
