@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["render_html", "render_text"]
 
+CODE = "    "
+"""How a line of a hint starts that is source to copy."""
+
 _WIDEST = 140
 _UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
@@ -108,7 +111,8 @@ def _text_block(diagnostic: Diagnostic, colour: bool) -> str:
             f"{span.line} | {line}",
             f"{gutter} | {' ' * indent}{paint('^' * width, tint)}",
         ]
-    rows += [f"{gutter} = {visible(part)}" for part in diagnostic.hint.split("\n") if part]
+    for part in filter(None, diagnostic.hint.split("\n")):
+        rows.append(f"{gutter} {' ' if part.startswith(CODE) else '='} {visible(part)}")
     for related in diagnostic.related:
         place = f"{related.span.line}:{related.span.column}"
         rows.append(f"{gutter} = line {place}: {visible(related.message)}")
@@ -145,6 +149,13 @@ def _marked(text: str) -> str:
     )
 
 
+def _plain_code(text: str) -> str:
+    return (
+        f'<pre style="{_MONO};margin:2px 0 2px 8px;white-space:pre;overflow-x:auto;'
+        f'border:0;background:none;color:inherit">{_html(text)}</pre>'
+    )
+
+
 def _html_block(diagnostic: Diagnostic) -> str:
     tint = _TINTS[diagnostic.severity]
     span = diagnostic.span
@@ -165,17 +176,17 @@ def _html_block(diagnostic: Diagnostic) -> str:
             f'<span style="opacity:.6">{blank} | </span>{" " * indent}'
             f'<span style="color:{tint};font-weight:700">{"^" * width}</span></pre>'
         )
-    rows += [f"<div>{_marked(part)}</div>" for part in diagnostic.hint.split("\n") if part]
+    for part in filter(None, diagnostic.hint.split("\n")):
+        if part.startswith(CODE):
+            rows.append(_plain_code(part.strip()))
+        else:
+            rows.append(f"<div>{_marked(part)}</div>")
     for related in diagnostic.related:
         rows.append(
             f'<div style="opacity:.85">Line {related.span.line}: {_marked(related.message)}</div>'
         )
         if related.line_text.strip():
-            rows.append(
-                f'<pre style="{_MONO};margin:2px 0 2px 8px;white-space:pre;overflow-x:auto;'
-                'border:0;background:none;color:inherit">'
-                f"{_html(related.line_text.strip()[:_WIDEST])}</pre>"
-            )
+            rows.append(_plain_code(related.line_text.strip()[:_WIDEST]))
     return (
         f'<div style="border-left:3px solid {tint};padding:2px 0 2px 10px;margin:0 0 10px 0">'
         f"{''.join(rows)}</div>"
