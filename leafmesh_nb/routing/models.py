@@ -13,8 +13,8 @@ def models_for(spec: Spec, agent: AgentSpec, step: Step) -> tuple[tuple[ModelSpe
     """The models that fit, in declaration order, and what was looked for.
 
     An agent's own ``model:`` wins. Without one, a step's ``domain`` wants a specialist of that
-    domain; where none is declared, and for a step without a domain, ``routing.tiers`` maps the
-    step's ``complexity`` (``standard`` unless it says otherwise) to a tier.
+    domain; for a step without a domain, ``routing.tiers`` maps its ``complexity`` (``standard``
+    unless it says otherwise) to a tier.
     """
     choice = agent.model
     if choice is not None and choice.name is not None:
@@ -24,9 +24,7 @@ def models_for(spec: Spec, agent: AgentSpec, step: Step) -> tuple[tuple[ModelSpe
     if choice is not None and choice.domain is not None:
         return _of_domain(spec, choice.domain), f"domain {choice.domain}"
     if step.domain is not None:
-        specialists = _of_domain(spec, step.domain)
-        if specialists:
-            return specialists, f"domain {step.domain}"
+        return _of_domain(spec, step.domain), f"domain {step.domain}"
     complexity = step.complexity or "standard"
     tier = spec.routing.tiers.get(complexity, DEFAULT_TIERS[complexity])
     return _of_tier(spec, tier), f"tier {tier} for {complexity} work"
