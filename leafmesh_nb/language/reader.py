@@ -28,7 +28,7 @@ from leafmesh_nb.language.quoting import quoted_line, value_end
 from leafmesh_nb.language.rejoin import rejoined
 from leafmesh_nb.language.scalars import NumberOutOfRange, is_old_boolean, places_of, resolve
 from leafmesh_nb.language.source import Source
-from leafmesh_nb.language.syntax import explain
+from leafmesh_nb.language.syntax import FILL_IT, explain
 
 __all__ = ["MAX_DEPTH", "MAX_NODES", "read"]
 
@@ -36,7 +36,7 @@ MAX_DEPTH = 50
 MAX_NODES = 100_000
 
 _STYLES = {"'": "single", '"': "double", "|": "literal", ">": "folded"}
-_PLACEHOLDER = re.compile(r"\{\{\s*[\w.]*\s*\}\}")
+_PLACEHOLDER = re.compile(r"\{\{[^{}\n]{0,100}\}\}")
 _LEADING_TAB = re.compile(r"^ *\t", re.MULTILINE)
 
 
@@ -302,8 +302,7 @@ class _Builder:
             "LM124",
             f"The placeholder `{written}` was not filled.",
             span,
-            "In a notebook, {{name}} takes the Python variable of that name; in a file there is "
-            "nothing to fill it.",
+            FILL_IT,
         )
         self.collector.close(span)
 
@@ -338,9 +337,11 @@ class _Builder:
             top = self.stack[-1]
             top.broken_key = True
             offset = event.start_mark.index
-            placeholder = _PLACEHOLDER.match(self.source.text, offset - 1)
-            if placeholder and top.flow:
-                self._unfilled(placeholder.group(), self.source.span(*placeholder.span()))
+            if top.flow and self.source.text.startswith("{{", max(0, offset - 1)):
+                placeholder = _PLACEHOLDER.match(self.source.text, offset - 1)
+                written = placeholder.group() if placeholder else "{{"
+                at = self.source.span(offset - 1, offset - 1 + len(written))
+                self._unfilled(written, at)
             else:
                 self.collector.error(
                     "LM121", "A key must be text.", span, "Write the key as a plain word."

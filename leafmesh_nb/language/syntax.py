@@ -14,7 +14,13 @@ from leafmesh_nb.language.source import Source
 if TYPE_CHECKING:
     from yaml import YAMLError
 
-__all__ = ["explain"]
+__all__ = ["FILL_IT", "explain"]
+
+FILL_IT = (
+    "In a notebook, {{name}} takes the Python variable of that name; in a file there is nothing "
+    "to fill it."
+)
+"""What to do about a placeholder that is left over."""
 
 _REPAIRABLE = 50_000
 _ROUNDS = 3
@@ -46,6 +52,16 @@ def explain(
             "A tab is used as indentation.",
             Span(line, max(tab, 1), line, max(tab, 1) + 1),
             "Indent with spaces, two for each level.",
+        )
+        return
+
+    if "{{" in text:
+        at_braces = text.index("{{") + 1
+        collector.error(
+            "LM124",
+            "A placeholder that starts here was not filled.",
+            Span(line, at_braces, line, at_braces + 2),
+            FILL_IT,
         )
         return
 

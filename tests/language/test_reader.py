@@ -255,6 +255,9 @@ def test_collections_have_spans(loader: str) -> None:
         ("a: {{name}}\n", "LM124", 1, 4),
         ("a: hello {{name}}!\n", "LM124", 1, 10),
         ("a: [x, {{ user.name }}]\n", "LM124", 1, 8),
+        ("a: {{ x + 1 }}\n", "LM124", 1, 4),
+        ('a: {{ x["b"] }}\n', "LM124", 1, 4),
+        ("a: {{name}\n", "LM124", 1, 4),
     ],
 )
 def test_what_a_mesh_may_not_hold(
