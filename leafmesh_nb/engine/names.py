@@ -14,8 +14,9 @@ from typing import Any
 from leafmesh_nb.engine.plan import Plan
 from leafmesh_nb.engine.shared import SharedState
 from leafmesh_nb.engine.state import RunState, StepState
-from leafmesh_nb.language.types import Type
-from leafmesh_nb.language.values import accept
+from leafmesh_nb.language.expressions import ErrorValue
+from leafmesh_nb.language.types import Type, describe
+from leafmesh_nb.language.values import TypeMismatch, accept
 from leafmesh_nb.memory.merge import initial
 
 __all__ = ["instruction_names", "memory_values", "memory_versions", "policy_names", "step_names"]
@@ -106,7 +107,7 @@ def instruction_names(
     return {
         "input": _task_input(plan, state, step),
         "memory": {
-            name: None if value is None else accept(fields[name].type, value)
+            name: _once(state, ("seen", step.path, name), fields[name].type, value, name)
             for name, value in memory.items()
         },
         "run": _run(state),
@@ -114,11 +115,18 @@ def instruction_names(
     }
 
 
-def _once(state: RunState, key: tuple[Any, ...], kind: Type, value: Any) -> Any:
-    """A recorded value, typed; the same object each time."""
+def _once(state: RunState, key: tuple[Any, ...], kind: Type, value: Any, name: str = "") -> Any:
+    """A recorded value, typed; the same object each time.
+
+    What another mesh of this name wrote may have another type: an error value then.
+    """
     known = state.decoded.get(key)
-    if known is None:
-        known = state.decoded[key] = accept(kind, value)
+    if known is None and value is not None:
+        try:
+            known = accept(kind, value)
+        except TypeMismatch as mismatch:
+            known = ErrorValue(f"{name} does not fit its type {describe(kind)}: {mismatch}")
+        state.decoded[key] = known
     return known
 
 
@@ -143,11 +151,9 @@ def _memory(plan: Plan, state: RunState, shared: SharedState) -> dict[str, Any]:
             value = initial(field)
             if value is not None or field.type.nullable:
                 values[name] = value
-        elif current.value is None:
-            values[name] = None
         else:
             key = ("memory", name, current.version)
-            values[name] = _once(state, key, field.type, current.value)
+            values[name] = _once(state, key, field.type, current.value, f"memory.{name}")
     return values
 
 

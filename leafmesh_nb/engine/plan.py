@@ -122,8 +122,13 @@ def standing(join: Join | None, statuses: Mapping[str, Any]) -> Standing:
         return READY
     if done + waiting >= needed:
         return WAIT
-    if failed and done + waiting + len(failed) >= needed:
+    # Out of reach. Had nothing failed, would it be in reach? While that is open, wait: the verdict
+    # must not depend on which branch ends first.
+    settled = done + len(failed)
+    if settled >= needed:
         return failed[0]
+    if settled + waiting >= needed:
+        return WAIT
     return Standing("skip", f"{done} of the {needed} needed steps are done")
 
 

@@ -22,7 +22,7 @@ from leafmesh_nb.engine.events import (
 from leafmesh_nb.engine.ports import Append, Batch, Journal
 from leafmesh_nb.engine.shared import SharedState
 from leafmesh_nb.errors import ConflictError, JournalError
-from leafmesh_nb.memory.merge import Write, merged
+from leafmesh_nb.memory.merge import Versioned, Write, merged
 
 __all__ = ["SharedStream", "SharedWrite"]
 
@@ -100,10 +100,10 @@ class SharedStream:
         latest = {w.write.field: self.state.current(w.write.field) for w in writes}
         for item in writes:
             name, current = item.write.field, latest[item.write.field]
-            latest[name] = replace(
-                current, value=merged(current.value, item.write), version=current.version + 1
-            )
-            value, version = latest[name].value, latest[name].version
+            # What another mesh of this name wrote may be no list: a list begins anew then.
+            base = current.value if isinstance(current.value, list) else None
+            value, version = merged(base, item.write), current.version + 1
+            latest[name] = Versioned(value, version)
             body = MemoryWritten(name, version, item.agent, value, "mesh", item.run)
             mine.append(Draft(body, item.path, now))
             own = replace(body, value=None)
