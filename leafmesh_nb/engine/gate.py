@@ -164,7 +164,7 @@ def _answer_to(ask: Ask, digest: str, known: list[ApprovalState]) -> ApprovalSta
 
 def _refusal(answer: ApprovalState) -> str:
     if answer.status == "expired":
-        return f"nobody answered in time ({answer.asked.to} was asked), and silence denies"
+        return f"nobody answered in time ({answer.to} was asked), and silence denies"
     note = f": {answer.note}" if answer.note else ""
     return f"{answer.person} rejected it{note}"
 
