@@ -257,7 +257,8 @@ function answer(card, given) {
     changes: given === "edit" ? card.editor.changes() : {},
   };
   card.store.request(message, (reply) => {
-    enable(!reply.ok);
+    // An escalated question stays open, for somebody else.
+    enable(!reply.ok || given === "escalate");
     card.hint.classList.toggle("lfm-refused", !reply.ok);
     setText(card.hint, reply.ok ? "Recorded." : reply.message);
   });
