@@ -164,6 +164,9 @@ class Execution:
     def _decide(self) -> list[str]:
         """Decide until nothing moves; returns the steps to perform."""
         while self.state.ended is None:
+            if self.record.shares:
+                self._wake.set()  # what is decided next must see what was written
+                return []
             performs: list[str] = []
             if self._messages.cancelled_by is not None:
                 moved = self._cancel(self._messages.cancelled_by)
@@ -178,8 +181,8 @@ class Execution:
                     else:
                         self._decisions.make(effect)
                         moved = True
-                        if self.state.steps[effect.path].status == "failed":
-                            break  # what else was due is not due any more
+                        if self.record.shares or self.state.steps[effect.path].status == "failed":
+                            break  # what else was due may not be due any more
                 moved = self._messages.ask_script() or moved
             if not moved:
                 return performs

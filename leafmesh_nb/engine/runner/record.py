@@ -73,6 +73,11 @@ class Record:
         """Memory across runs, as this process knows it."""
         return self._stream.state
 
+    @property
+    def shares(self) -> bool:
+        """Whether writes to memory across runs are pending: ``shared`` shows them after a flush."""
+        return bool(self._pending.writes)
+
     def append(self, path: str, *bodies: Body, now: datetime | None = None) -> None:
         """Carry events into the state, to be made durable by the next flush.
 
