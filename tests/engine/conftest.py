@@ -38,6 +38,41 @@ TICKETS = {
 }
 
 
+PAYING = """
+mesh: paying
+memory:
+  secret: string
+  notes: {type: {list: string}, merge: append}
+people:
+  lead: {roles: [approver]}
+tools:
+  pay: {side_effect: true, input: {amount: money}, output: {receipt: string}}
+  look: {input: {name: string}, output: {found: boolean}}
+  other: {input: {}, output: {}}
+agents:
+  teller:
+    role: Pays
+    kind: python
+    capabilities: {pay: {input: {amount: money}, output: {receipt: string, amount: money}}}
+    tools: [pay, look]
+    memory: {read: [notes], write: [notes]}
+    LIMITS
+policies:
+  payouts:
+    at: tool
+    for: {tools: [pay]}
+    rules:
+      - {id: small, when: tool.arguments.amount <= 100, then: approve}
+      - {id: large, when: tool.arguments.amount > 100, then: ask, to: lead}
+    default: deny
+workflows:
+  w:
+    input: {amount: money}
+    steps: {pay: {capability: pay, with: {amount: input.amount}}}
+    output: {receipt: steps.pay.output.receipt, amount: steps.pay.output.amount}
+"""
+
+
 class Hand:
     """Events made by hand, a second after each other."""
 
@@ -140,6 +175,58 @@ def world(tmp_path: Path) -> Iterator[World]:
     for run in world.runs:
         if run.owned_here:
             run.cancel(wait=False)
+
+
+class Till:
+    """A mesh whose one agent pays, and the outside: what was really paid and looked up."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.paid: list[str] = []
+        self.looked: list[str] = []
+        self.tools: dict[str, Any] = {"pay": self.pay, "look": self.look, "other": dict}
+
+    def pay(self, amount: Any) -> dict[str, str]:
+        self.paid.append(str(amount))
+        return {"receipt": f"R-{len(self.paid)}"}
+
+    def look(self, name: str) -> dict[str, bool]:
+        self.looked.append(name)
+        return {"found": True}
+
+    def text(self, limits: str = "") -> str:
+        """The mesh, with limits of its agent."""
+        return PAYING.replace("    LIMITS\n", f"    {limits}\n" if limits else "")
+
+    def start(
+        self,
+        teller: Callable[..., Any],
+        limits: str = "",
+        *,
+        amount: str = "50",
+        tools: Mapping[str, Any] | None = None,
+        **parts: Any,
+    ) -> Run:
+        """A run whose one step is performed by ``teller``."""
+        mesh = self._world.mesh(
+            self.text(limits),
+            agents={"teller": teller},
+            tools={**self.tools, **(tools or {})},
+            **parts,
+        )
+        return self._world.start(mesh, amount=amount)
+
+    def failure(self, run: Run) -> str:
+        """What a run that must fail says."""
+        with pytest.raises(lm.RunError) as info:
+            run.result(PATIENCE)
+        assert run.status == "failed"
+        return str(info.value)
+
+
+@pytest.fixture
+def till(world: World) -> Till:
+    return Till(world)
 
 
 def refunds_mesh(**parts: Any) -> Mesh:

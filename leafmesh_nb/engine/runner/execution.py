@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 
 from leafmesh_nb.engine import steps
@@ -61,6 +61,12 @@ class Execution:
         self._failure: BaseException | None = None
         self._over = False
         self._wake = asyncio.Event()
+        self._performer = Performer(self.record, ports, stream, self._wake.set)
+
+    @property
+    def progress(self) -> Mapping[str, str]:
+        """What running functions last said of themselves, by step; it is not recorded."""
+        return self._performer.progress
 
     @property
     def state(self) -> RunState:
@@ -78,7 +84,6 @@ class Execution:
     async def drive(self) -> BaseException | None:
         """Run to the end. Returns an error when the record cannot go on; the run stays open then,
         and its lease is given up."""
-        self._performer = Performer(self.record, self.ports, self._stream, self._wake.set)
         error: BaseException | None = None
         try:
             self._begin()
@@ -164,7 +169,7 @@ class Execution:
     def _decide(self) -> list[str]:
         """Decide until nothing moves; returns the steps to perform."""
         while self.state.ended is None:
-            if self.record.shares:
+            if self.record.shares():
                 self._wake.set()  # what is decided next must see what was written
                 return []
             performs: list[str] = []
@@ -181,7 +186,7 @@ class Execution:
                     else:
                         self._decisions.make(effect)
                         moved = True
-                        if self.record.shares or self.state.steps[effect.path].status == "failed":
+                        if self.record.shares() or self.state.steps[effect.path].status == "failed":
                             break  # what else was due may not be due any more
                 moved = self._messages.ask_script() or moved
             if not moved:

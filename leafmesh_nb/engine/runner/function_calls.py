@@ -49,7 +49,6 @@ class FunctionCalls:
     def __init__(self, context: CallContext, tools: ToolCalls) -> None:
         self._context = context
         self._tools = tools
-        self._loop = asyncio.get_running_loop()
         self.progress: dict[str, str] = {}
 
     def begin(self, path: str, agent: AgentSpec) -> Work:
@@ -149,6 +148,7 @@ class FunctionCalls:
 
     def _denied(self, run: _Invocation) -> Callable[[str, str], None]:
         """Records a refused access of a function, which runs on a thread of its own."""
+        loop = asyncio.get_running_loop()
 
         def append(body: MemoryDenied) -> None:
             record = self._context.record
@@ -158,7 +158,7 @@ class FunctionCalls:
 
         def denied(field: str, access: str) -> None:
             body = MemoryDenied(field, run.agent.id, access)
-            self._loop.call_soon_threadsafe(append, body)
+            loop.call_soon_threadsafe(append, body)
 
         return denied
 

@@ -24,7 +24,7 @@ __all__ = ["Performer"]
 
 
 class Performer:
-    """Performs the steps of one run. Made on the host's loop."""
+    """Performs the steps of one run."""
 
     def __init__(
         self, record: Record, ports: Ports, stream: SharedStream, wake: Callable[[], None]

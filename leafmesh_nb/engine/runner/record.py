@@ -73,7 +73,6 @@ class Record:
         """Memory across runs, as this process knows it."""
         return self._stream.state
 
-    @property
     def shares(self) -> bool:
         """Whether writes to memory across runs are pending: ``shared`` shows them after a flush."""
         return bool(self._pending.writes)
