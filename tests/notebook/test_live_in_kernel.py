@@ -28,6 +28,8 @@ while not run.state.approvals:
     await asyncio.sleep(0.01)
 (question,) = run.state.approvals
 run.answer(question, "approve", person="lead", channel="script", identity="script", note="ok")
+while run.status != "done":
+    await asyncio.sleep(0.01)
 assert await asyncio.to_thread(session.join, 20)
 """
 

@@ -261,6 +261,30 @@ def test_a_view_that_lags_gets_the_whole_state(notebook: Notebook, run: Any) -> 
     page.wait(lambda m: m["t"] == "state", start)
 
 
+def test_the_end_is_shown_before_whoever_waits_for_the_run_goes_on(
+    notebook: Notebook, run: Any
+) -> None:
+    run.begin()
+    LiveSession(run).show()
+    # Returns after the commit, as the runner does.
+    run.cancel()
+    (slot,) = notebook.slots
+    assert "Cancelled" in slot.updates[0]["text/plain"]
+
+
+def test_a_card_that_cannot_be_shown_does_not_hold_the_runner_for_long(
+    notebook: Notebook, run: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    run.begin()
+    session = LiveSession(run)
+    session.show()
+    (page,) = notebook.pages
+    monkeypatch.setattr(page, "send", lambda _: 1 / 0)
+    run.cancel()
+    assert session.join(SOON)
+    assert "the live card of run" in caplog.text
+
+
 # ---------------------------------------------------------------- liveness
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from leafmesh_nb.engine.events import RunEnded
 from leafmesh_nb.errors import ApprovalError, JournalError, LeafmeshError
 from leafmesh_nb.notebook.live.hellos import Hello, Hellos
 from leafmesh_nb.observe.card import CardState
@@ -24,6 +25,8 @@ logger = logging.getLogger(__name__)
 # Seconds between two patches at least, and after how many the whole state is sent again.
 PATCH_EVERY = 0.1
 KEYFRAME_EVERY = 5.0
+# How long the commit that ends a run waits for its card to be static, in seconds.
+END_SHOWN_WITHIN = 2.0
 LONGEST_NOTE = 2_000
 
 ANSWERS = ("approve", "reject", "edit", "escalate")
@@ -99,6 +102,8 @@ class LiveSession:
         self._arrived: list[Event] = []
         self._arriving = threading.Lock()
         self._wake = threading.Event()
+        self._ending = threading.Event()
+        self._pumping: threading.Thread | None = None
         self._over = threading.Event()
 
     def show(self) -> None:
@@ -119,12 +124,13 @@ class LiveSession:
         self._slots.append(display(self._widget, display_id=True))
         # Not in a copy of this cell's context: the last update then belongs to the cell that is
         # running when the run ends, and nbclient listens to no other.
-        threading.Thread(
+        self._pumping = threading.Thread(
             target=self._pump,
             args=(self._widget, unsubscribe),
             name=f"leafmesh-card-{self._run.id}",
             daemon=True,
-        ).start()
+        )
+        self._pumping.start()
 
     def redisplay(self) -> None:
         """Show the card again, under the cell that is running now."""
@@ -152,10 +158,19 @@ class LiveSession:
         return self._over.wait(timeout)
 
     def _arrive(self, events: Sequence[Event]) -> None:
-        """On the runner's thread: take note, and no more."""
+        """Take note, on the runner's thread; of the end, until it is shown.
+
+        Whoever waits for the run goes on only after that, so the static card is part of the
+        notebook before the waiting cell, perhaps the last, is over.
+        """
         with self._arriving:
             self._arrived.extend(events)
+        ending = any(isinstance(event.body, RunEnded) for event in events)
+        if ending:
+            self._ending.set()
         self._wake.set()
+        if ending and self._pumping not in (None, threading.current_thread()):
+            self._over.wait(END_SHOWN_WITHIN)
 
     def _pump(self, widget: RunWidget, unsubscribe: Callable[[], None]) -> None:
         try:
@@ -164,8 +179,8 @@ class LiveSession:
         except Exception:
             logger.exception("the live card of run %s stopped", self._run.id)
         finally:
-            unsubscribe()
             self._over.set()
+            unsubscribe()
 
     def _keep_up_to_date(self) -> None:
         whole_due: float | None = None
@@ -181,7 +196,7 @@ class LiveSession:
             if whole_due is not None and time.monotonic() >= whole_due:
                 self._send_whole()
                 whole_due = None
-            time.sleep(PATCH_EVERY)
+            self._ending.wait(PATCH_EVERY)
 
     def _carry_on(self) -> None:
         with self._arriving:

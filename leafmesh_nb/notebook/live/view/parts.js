@@ -169,10 +169,13 @@ function removeQuestion(card, cards, cardRoot) {
   // Without a focused element inside the card, the next key would be the notebook's.
   if (next) next.buttons.approve.focus();
   else cardRoot.focus({ preventScroll: true });
+  keepInView(cardRoot);
+}
+
+// A card that shrinks may slip out at the top, from under the eyes of whoever just clicked.
+function keepInView(root) {
   requestAnimationFrame(() => {
-    if (cardRoot.getBoundingClientRect().bottom < 120) {
-      cardRoot.scrollIntoView({ block: "nearest" });
-    }
+    if (root.getBoundingClientRect().bottom < 120) root.scrollIntoView({ block: "nearest" });
   });
 }
 

@@ -3,7 +3,7 @@
 function runView(store) {
   const root = element("div", { class: "lfm", tabindex: "-1" });
   const spoken = element("div", { class: "lfm-hidden", role: "status", "aria-live": "polite" });
-  const view = { root, selected: null };
+  const view = { root, selected: null, output: null };
   const select = (name) => {
     view.selected = view.selected === name ? null : name;
     store.redraw();
@@ -53,6 +53,8 @@ function runView(store) {
     // Made and escaped by the kernel (card_html.py): the same that the notebook will hold.
     root.className = "lfm-final";
     root.innerHTML = html;
+    view.output = root.closest(".jp-OutputArea-output");
+    keepInView(root);
   };
   return view;
 }
@@ -76,10 +78,10 @@ function spokenStatus(state) {
 
 // Where the page was reloaded in mid-run, no update of the display reaches this output: when the
 // widget goes, what it showed at the end stays in its place.
-function stayAfter(view, output) {
-  const copy = view.root.cloneNode(true);
+function stayAfter({ root, output }) {
+  const copy = root.cloneNode(true);
   setTimeout(() => {
-    if (output?.isConnected) output.after(copy);
+    if (output.isConnected) output.after(copy);
   }, 500);
 }
 
@@ -96,10 +98,9 @@ export default {
     else view.update(store.state);
     store.hello(0);
     return () => {
-      const output = el.closest(".jp-OutputArea-output") ?? view.output;
       store.views.delete(view);
       view.dispose();
-      if (store.ended != null) stayAfter(view, output);
+      if (view.output) stayAfter(view);
     };
   },
 };
