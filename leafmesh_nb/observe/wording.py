@@ -79,10 +79,11 @@ IN_DOUBT_ANSWERS = {
 
 
 def usd(amount: str | Decimal) -> str:
-    """US dollars: two places from one dollar on, three below, two digits of less than a mill."""
+    """US dollars: whole cents and all from one dollar on with two places, below with three, and of
+    less than a mill the first two digits."""
     value = Decimal(amount)
     size = abs(value)
-    if size == 0 or size >= 1:
+    if size >= 1 or size == size.quantize(Decimal("0.01")):
         return f"${value:,.2f}"
     if size >= Decimal("0.001"):
         return f"${value:.3f}"

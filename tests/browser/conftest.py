@@ -56,6 +56,16 @@ KERNEL_READY = """async () => {
 }"""
 
 
+# Between two cells of a run-all the kernel is idle for a moment.
+KERNEL_IDLE = """async () => {
+  const context = jupyterapp.shell.currentWidget.sessionContext;
+  for (let idle = 0; idle < 5; ) {
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    idle = context.session?.kernel?.status === "idle" ? idle + 1 : 0;
+  }
+}"""
+
+
 @dataclass
 class Lab:
     """A running JupyterLab. Notebooks live in ``root``."""
@@ -126,10 +136,7 @@ class Notebook:
 
     def wait_until_idle(self) -> None:
         """Wait until no cell runs or is queued, those that are not drawn included."""
-        self.page.wait_for_function(
-            "() => jupyterapp.shell.currentWidget.content.widgets"
-            ".every((cell) => cell.model.executionState !== 'running')"
-        )
+        self.page.evaluate(KERNEL_IDLE)
 
     def wait_until_ready(self) -> None:
         """Wait until the kernel answers."""

@@ -157,6 +157,18 @@ def test_a_question_shows_all_that_it_takes_to_answer(waiting: Card) -> None:
         assert told in text, told
 
 
+@pytest.mark.parametrize("amount", ["0", "0.0000431", "0.001", "0.1649", "0.5", "0.29", "1234.5"])
+def test_money_reads_as_in_the_static_twin(page: Any, amount: str) -> None:
+    from leafmesh_nb.observe.wording import usd
+
+    run = script.ScriptedRun()
+    run.begin()
+    run.start("read_ticket", "intake", "vendor:m")
+    run.call("read_ticket", {"summary": "s"}, model="vendor:m", cost=amount, list_cost=amount)
+    Card(page, run)
+    assert page.locator(".lfm-cost b").inner_text() == usd(amount)
+
+
 def test_patches_move_the_card_on(waiting: Card) -> None:
     (question,) = [q.id for q in waiting.run.state.open_approvals()]
     waiting.run.answer(

@@ -16,7 +16,7 @@ const RUN_WORDS = {
 function usd(amount) {
   const value = Number(amount);
   const size = Math.abs(value);
-  if (size === 0 || size >= 1) {
+  if (size >= 1 || size === Math.round(size * 100) / 100) {
     const places = { minimumFractionDigits: 2, maximumFractionDigits: 2 };
     return "$" + value.toLocaleString("en-US", places);
   }
