@@ -229,7 +229,7 @@ class TestMoneySpent:
 
     def test_what_a_call_says_it_cost_is_settled(self, desk: Any) -> None:
         model = ScriptedModel(lambda _: {"kind": "a"}, tokens=TOKENS, cost="0.30")
-        text = priced("{run: 0.50}", steps=TWO.replace("after: one", "after: one") + THREE)
+        text = priced("{run: 0.50}", steps=TWO + THREE)
         run = desk.start(desk.mesh(text, models={"quick": model}), "read", text="x")
         desk.settled(run)
         assert [Decimal(s.amount) for s in desk.bodies(run, "budget.settled")] == [
