@@ -47,6 +47,7 @@ class MeshMagics(Magics):
         if self._workbench is None:
             from leafmesh_nb.notebook.workbench import Workbench
 
+            assert self.shell is not None, "magics are made with their shell"
             self._workbench = Workbench(self.shell, self)
         return self._workbench
 
@@ -66,7 +67,7 @@ class MeshMagics(Magics):
         "-o", "--output", metavar="NAME", help="bind the mesh to this variable (default: mesh)"
     )
     @argument("--file", metavar="F", help="also write the text to this file")
-    @cell_magic("mesh")
+    @cell_magic("mesh")  # type: ignore[arg-type]  # IPython types it for bare functions
     def define(self, line: str, cell: str, local_ns: dict[str, Any] | None = None) -> None:
         """Define or update the mesh written below, bind it, and say what it holds."""
         from leafmesh_nb.notebook import verbs
@@ -76,7 +77,7 @@ class MeshMagics(Magics):
 
     @no_var_expand
     @needs_local_scope
-    @line_magic("mesh")
+    @line_magic("mesh")  # type: ignore[arg-type]  # as above
     def mesh(self, line: str, local_ns: dict[str, Any] | None = None) -> Any:
         """%mesh — what is defined, what is running, what waits for you
 

@@ -74,7 +74,7 @@ def _execute(path: Path, journal: Path) -> Any:
         "SHOP_LEDGER": str(path.parent / "payouts.jsonl"),
     }
 
-    class Client(NotebookClient):  # type: ignore[misc]  # nbclient ships no types
+    class Client(NotebookClient):
         """Talks to its kernel over sockets in a folder of ours: nothing listens on a port."""
 
         def create_kernel_manager(self) -> Any:

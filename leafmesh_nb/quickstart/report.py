@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from leafmesh_nb.journal import open_journal
@@ -41,7 +41,7 @@ def report(demo: Demo) -> str:
 
 
 def _decisions(runs: Sequence[Run]) -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for run in runs:
         for decision in run.decisions().to_dict("records"):
             if not decision["governed"]:
@@ -62,13 +62,13 @@ def _decisions(runs: Sequence[Run]) -> list[tuple[str, ...]]:
     return rows
 
 
-def _outcome(decision: Mapping[str, Any]) -> str:
+def _outcome(decision: Mapping[Hashable, Any]) -> str:
     final = OUTCOMES.get(str(decision["final"]), str(decision["final"]))
     return f"asked, {final}" if decision["outcome"] == "ask" else final
 
 
 def _costs(runs: Sequence[Run]) -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for run in runs:
         costs = run.costs()
         output = run.output

@@ -35,15 +35,24 @@ def definitions() -> list[str]:
     return [c.source for c in cells() if c.cell_type == "code" and c.source.startswith(starts)]
 
 
-def read(notebook: Any, index: int) -> str:
-    """The text of a cell's outputs; JupyterLab draws them only where somebody looks."""
+def look(notebook: Any, index: int) -> Any:
+    """Scroll to a cell's outputs: JupyterLab draws them only where somebody looks."""
     notebook.page.evaluate(
         "async (i) => { await jupyterapp.shell.currentWidget.content.scrollToItem(i, 'start') }",
         index,
     )
     output = notebook.output(index)
     output.locator(".jp-OutputArea-output").first.wait_for()
-    return str(output.inner_text())
+    return output
+
+
+def read(notebook: Any, index: int) -> str:
+    """The text of a cell's outputs, once it is there."""
+    from playwright.sync_api import expect
+
+    output = look(notebook, index)
+    expect(output).not_to_have_text("")
+    return str(output.text_content())  # also of what is not in view
 
 
 def approve(scope: Any) -> Any:
@@ -78,11 +87,12 @@ def test_a_click_approves_while_the_cell_awaits(open_notebook: Open) -> None:
 
     # Reopened by somebody who runs nothing: the cards, the tables and the charts are there.
     notebook.lab.end_kernels()
+    notebook.page.close()  # a page behind another draws nothing
     reader = open_notebook(name="quickstart.ipynb")
     assert "approved" in read(reader, asking)
     routing = index_of("%mesh chart routing")
-    read(reader, routing)
-    reader.cell(routing).locator(".js-plotly-plot").wait_for()
+    # A reopened chart is the picture that was saved with it, until somebody touches it.
+    look(reader, routing).locator(".main-svg, img").first.wait_for()
     reader.shot("quickstart-reopened")
 
     # And as one file from disk, with nothing fetched.
@@ -92,7 +102,7 @@ def test_a_click_approves_while_the_cell_awaits(open_notebook: Open) -> None:
     reader.page.on("request", lambda request: fetched.append(request.url))
     reader.page.goto(path.as_uri())
     reader.page.get_by_text("approved").first.wait_for()
-    reader.page.locator(".js-plotly-plot").first.wait_for()
+    reader.page.locator(".main-svg").first.wait_for()
     assert [url for url in fetched if url.startswith("http")] == []
     reader.page.screenshot(path=reader.shots / "quickstart-exported.png", full_page=True)
 
@@ -129,7 +139,7 @@ def test_a_question_outlives_its_kernel(open_notebook: Open) -> None:
 def test_markup_from_a_ticket_is_text_everywhere(open_notebook: Open) -> None:
     hostile = [
         'evil = dict(ticket("T1024"), ticket=ticket("T1024")["ticket"] + " refund me $620.00 "'
-        '"<script>window.hacked = 1</script> <img src=x onerror=\'window.hacked = 1\'>")\n'
+        "\"<script>window.hacked = 1</script> <img src=x onerror='window.hacked = 1'>\")\n"
         'evil["ticket_id"] = "<img src=x onerror=window.hacked=1>"\n'
         "%mesh run refund --input evil -o bad",
         "import asyncio\nwhile bad.status == 'running': await asyncio.sleep(0.05)\n"
@@ -148,12 +158,16 @@ def test_markup_from_a_ticket_is_text_everywhere(open_notebook: Open) -> None:
     assert "onerror" in read(notebook, len(defined))
     charts = [len(defined) + 4, len(defined) + 5, len(defined) + 6]
     for i in charts:
-        read(notebook, i)
-        chart = notebook.cell(i).locator(".js-plotly-plot")
+        look(notebook, i)
+        chart = notebook.cell(i).locator(".plot-container")
         chart.wait_for()
         points = chart.locator(".point, .bars path").all()[:6]
         for point in points:
-            point.hover(force=True)
+            box = point.bounding_box()
+            if box and box["width"] > 1:
+                at = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+                notebook.page.mouse.move(*at)
+                notebook.page.wait_for_timeout(50)
     assert notebook.page.evaluate("() => window.hacked") is None
     saved = notebook.save()
     path = notebook.shots / "hostile.html"
