@@ -8,7 +8,8 @@ from weakref import WeakValueDictionary
 
 from leafmesh_nb.engine.plan import plan_of
 from leafmesh_nb.engine.ports import Journal, RunRow, Verification
-from leafmesh_nb.errors import JournalError, RunError
+from leafmesh_nb.errors import JournalError, OwnershipError, RunError
+from leafmesh_nb.journal.owner import describe
 from leafmesh_nb.language import load
 from leafmesh_nb.mesh.approval import Approval
 from leafmesh_nb.mesh.person import this_person
@@ -101,6 +102,12 @@ def recover(run: Run) -> None:
 def _take_over(run: Run, mesh: Mesh | None, *, rebind: bool) -> None:
     from leafmesh_nb.mesh.definition import Mesh
 
+    owner = run.live_owner()
+    if owner is not None:
+        raise OwnershipError(
+            f"run {run.id} is owned by {describe(owner)}; its answers reach it from here as well. "
+            "To drive it here, end that process first"
+        )
     here = mesh or defined(run.spec.mesh)
     if here is not None and here.name != run.spec.mesh:
         raise RunError(

@@ -109,14 +109,19 @@ class Run(Views):
         """Whether this process drives the run."""
         return host().execution(self.id) is not None
 
+    def live_owner(self) -> str | None:
+        """The owner elsewhere that drives the run, as far as can be seen from here."""
+        row = self.journal.run(self.id)
+        if row is None or not row.owner or row.lease_until is None or self.owned_here:
+            return None
+        lapsed = row.lease_until <= datetime.now(UTC)
+        return None if lapsed or is_alive(row.owner) is False else row.owner
+
     def abandoned(self) -> bool:
         """Whether the run has not ended and nobody alive drives it."""
         if self.owned_here or self._current().ended is not None:
             return False
-        row = self.journal.run(self.id)
-        if row is None or not row.owner or row.lease_until is None:
-            return True
-        return row.lease_until <= datetime.now(UTC) or is_alive(row.owner) is False
+        return self.live_owner() is None
 
     def recorded(self) -> list[Event]:
         """All events that are durable so far."""

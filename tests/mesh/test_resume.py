@@ -1,0 +1,383 @@
+"""Runs of any process: found again, gone on with, rebound, and left to a live owner."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import leafmesh_nb as lm
+from leafmesh_nb.journal import open_journal
+from leafmesh_nb.mesh import registry
+
+CHILD = """
+    import json, os, sys, threading
+    import leafmesh_nb as lm
+    from leafmesh_nb.quickstart import shop
+    from leafmesh_nb.testing import ScriptedModel
+
+    amount, ending = sys.argv[2], sys.argv[3]
+    mesh = lm.Mesh.from_file(sys.argv[1])
+    mesh.agent("clerk")(shop.clerk)
+    mesh.agent("teller")(shop.teller)
+    mesh.tool("pay_out")(shop.pay_out)
+    if ending == "in the tool":
+        os.fsync = lambda file: os._exit(9)  # once the payout stands in the ledger
+
+    reply = {"category": "refund", "amount": amount, "confidence": 1}
+    model = ScriptedModel(lambda _: reply)
+    mesh.use(models={"quick": model, "deep": model})
+    run = mesh.start("refund", ticket_id="7", ticket="x", tier="gold")
+    print(run.id, flush=True)
+    while run.status == "running":
+        threading.Event().wait(0.01)
+    print(run.status, flush=True)
+    if ending == "at once":
+        os._exit(9)
+    sys.stdin.readline()
+    print(json.dumps([run.status, len(model.requests)]), flush=True)
+    """
+
+
+class Elsewhere:
+    """A process that starts a refund of its own."""
+
+    def __init__(self, folder: Path, journal: str, text: str, amount: str, ending: str) -> None:
+        file = folder / "refunds.yaml"
+        file.write_text(text, encoding="utf-8")
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(CHILD), str(file), amount, ending],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "LEAFMESH_JOURNAL": journal},
+        )
+        self.run = self.line()
+        if ending != "in the tool":
+            assert self.line() == "waiting"
+        if ending != "later":
+            assert self.process.wait(60) == 9
+
+    def line(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def end(self) -> str:
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return self.line()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(60)
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+@pytest.fixture
+def elsewhere(desk: Any, tmp_path: Path, refunds_text: str) -> Any:
+    started: list[Elsewhere] = []
+
+    def start(amount: str = "620", ending: str = "later") -> Elsewhere:
+        started.append(Elsewhere(tmp_path, desk.journal, refunds_text, amount, ending))
+        return started[-1]
+
+    yield start
+    for other in started:
+        other.kill()
+
+
+class TestFinding:
+    def test_an_ended_run_comes_back_as_it_is(self, desk: Any) -> None:
+        run = desk.refund("50")
+        run.result(20)
+        count = len(run.recorded())
+        for name in (run.id, run.id[:6], f" {run.id} "):
+            again = lm.resume(name)
+            assert again is run
+        registry._handles.clear()
+        again = lm.resume(run.id)
+        assert again is not run
+        assert again.status == "done"
+        assert again.result() == {"category": "refund", "paid": Decimal(50)}
+        assert again.requester == run.requester
+        assert len(again.recorded()) == count
+        assert len(again.costs()) == len(run.costs())
+
+    def test_a_failed_run_too(self, desk: Any) -> None:
+        run = desk.refund("9000")
+        registry._handles.clear()
+        again = lm.resume(run.id)
+        with pytest.raises(lm.RunError, match="pay_out was denied"):
+            again.result()
+
+    @pytest.mark.parametrize("name", ["zzz", "", "  ", None, 7, "%", "run:"])
+    def test_runs_that_are_not_there(self, desk: Any, name: Any) -> None:
+        run = desk.refund("50")
+        with pytest.raises(lm.RunError, match="has no run") as caught:
+            lm.resume(name)
+        assert run.id in str(caught.value)
+
+    def test_a_beginning_of_several(self, desk: Any) -> None:
+        runs = [desk.refund("50") for _ in range(18)]
+        firsts = [run.id[0] for run in runs]
+        double = next(c for c in firsts if firsts.count(c) > 1)
+        with pytest.raises(lm.RunError, match="is the beginning of several runs"):
+            lm.resume(double)
+
+    def test_an_empty_journal(self, desk: Any) -> None:
+        with pytest.raises(lm.RunError, match="it has none yet"):
+            lm.resume("abc")
+        assert lm.approvals() == []
+        assert len(lm.runs()) == 0
+        assert not Path(desk.journal).exists()
+        with pytest.raises(lm.JournalError, match="there is no journal at"):
+            lm.verify()
+
+    def test_runs_as_a_frame(self, desk: Any) -> None:
+        runs = [desk.refund(amount) for amount in ("50", "620", "9000")]
+        frame = lm.runs()
+        assert list(frame["run"]) == [run.id for run in reversed(runs)]
+        assert list(frame["status"]) == ["failed", "waiting", "done"]
+        assert {str(t) for t in frame.dtypes[:5]} == {"string"}
+        assert "UTC" in str(frame["created"].dtype)
+        assert list(frame["ended"].isna()) == [False, True, False]
+        assert len(lm.runs(journal=desk.folder / "other.db")) == 0
+
+    def test_questions_by_run_oldest_first(self, desk: Any) -> None:
+        runs = [desk.refund("620") for _ in range(3)]
+        found = lm.approvals()
+        assert [q.run.id for q in found] == [run.id for run in runs]
+        found[1].reject(by="lead")
+        desk.settled(runs[1])
+        assert [q.run.id for q in lm.approvals()] == [runs[0].id, runs[2].id]
+
+    def test_verify_names_what_was_changed(self, desk: Any) -> None:
+        run = desk.refund("50")
+        run.result(20)
+        found = lm.verify()
+        assert (found.ok, found.runs) == (True, 1)
+        import sqlite3
+
+        with sqlite3.connect(desk.journal) as conn:
+            conn.execute(
+                "UPDATE events SET payload = replace(payload, '50', '51') "
+                "WHERE stream = ? AND kind = 'call.finished'",
+                (f"run:{run.id}",),
+            )
+        found = lm.verify()
+        assert not found.ok
+        assert run.id in found.bad
+
+
+class TestAfterADeath:
+    def test_an_answer_takes_the_run_over_at_once(self, desk: Any, elsewhere: Any) -> None:
+        other = elsewhere(ending="at once")
+        model = lm.testing.ScriptedModel([])
+        desk.mesh(models={"quick": model, "deep": model})
+        began = time.monotonic()
+        (question,) = lm.approvals()
+        question.approve(by="lead", note="after the crash")
+        run = desk.keep(question.run)
+        assert run.id == other.run
+        assert run.result(20) == {"category": "refund", "paid": Decimal(620)}
+        assert time.monotonic() - began < 10
+        assert model.requests == []
+        assert desk.paid() == [Decimal(620)]
+        assert [r.recovered for r in desk.bodies(run, "run.resumed")] == [True]
+        assert lm.verify().ok
+
+    def test_resume_waits_for_the_answer_again(self, desk: Any, elsewhere: Any) -> None:
+        other = elsewhere(ending="at once")
+        desk.mesh()
+        run = desk.keep(lm.resume(other.run))
+        assert run.owned_here
+        assert run.status == "waiting"
+        assert lm.resume(other.run) is run
+        run.approvals()[0].reject(by="lead")
+        with pytest.raises(lm.RunError, match="lead rejected it"):
+            run.result(20)
+        assert desk.paid() == []
+
+    def test_a_payout_in_doubt_is_asked_about_and_never_repeated_by_itself(
+        self, desk: Any, elsewhere: Any
+    ) -> None:
+        other = elsewhere(amount="50", ending="in the tool")
+        desk.mesh()
+        run = desk.settled(desk.keep(lm.resume(other.run)))
+        (question,) = run.approvals()
+        assert (question.point, question.subject) == ("in_doubt", "pay_out")
+        assert question.options == ("approve", "edit", "reject")
+        assert "its result never arrived" in question.reason
+        assert desk.paid() == [Decimal(50)]
+        question.edit({"receipt": "R-0001"}, by=question.roster[0])
+        assert run.result(20)["paid"] == Decimal(50)
+        assert desk.paid() == [Decimal(50)]
+        finished = [c for c in desk.bodies(run, "call.finished") if not c.live]
+        assert [c.result for c in finished] == [{"receipt": "R-0001"}]
+
+    def test_a_script_for_the_action_does_not_answer_a_doubt(
+        self, desk: Any, elsewhere: Any
+    ) -> None:
+        other = elsewhere(amount="50", ending="in the tool")
+        desk.mesh(approver=lm.testing.ScriptedApprover([{"answer": "approve"}]))
+        run = desk.settled(desk.keep(lm.resume(other.run)))
+        assert run.status == "waiting"
+        assert desk.paid() == [Decimal(50)]
+
+    def test_a_wait_on_an_abandoned_run_says_so(self, desk: Any, elsewhere: Any) -> None:
+        other = elsewhere(amount="50", ending="in the tool")
+        run = registry.find(other.run, open_journal())
+        assert run.abandoned()
+        with pytest.raises(lm.RunError) as caught:
+            run.result(20)
+        assert f"nobody drives run {run.id}" in str(caught.value)
+        assert f"lm.resume('{run.id}')" in str(caught.value)
+
+
+class TestFunctions:
+    def test_without_the_functions_a_run_cannot_be_driven(self, desk: Any, elsewhere: Any) -> None:
+        other = elsewhere(ending="at once")
+        with pytest.raises(lm.RunError) as caught:
+            lm.resume(other.run)
+        message = str(caught.value)
+        assert "needs functions that this process does not have: agent:clerk, agent:teller" in (
+            message
+        )
+        assert "Run the cells that define mesh refunds" in message
+        (question,) = lm.approvals()
+        with pytest.raises(lm.ApprovalError, match="the answer could not be given: run"):
+            question.approve(by="lead")
+        assert question.run.status == "waiting"
+
+    def changed(self, desk: Any) -> lm.Mesh:
+        mesh: lm.Mesh = desk.mesh()
+
+        @mesh.agent("teller")
+        def teller(ticket_id: str, amount: Decimal, *, ctx: Any) -> dict[str, Any]:
+            paid = ctx.tool("pay_out", ticket_id=ticket_id, amount=amount)
+            return {"receipt": "changed " + paid["receipt"], "amount": amount}
+
+        return mesh
+
+    def test_a_changed_function_stops_a_resume(self, desk: Any, elsewhere: Any) -> None:
+        other = elsewhere(ending="at once")
+        self.changed(desk)
+        count = len(open_journal().read(f"run:{other.run}"))
+        with pytest.raises(lm.RunError) as caught:
+            lm.resume(other.run)
+        message = str(caught.value)
+        assert "was started with another version of agent:teller. Bind" in message
+        assert f"lm.resume('{other.run}', rebind=True)" in message
+        assert len(open_journal().read(f"run:{other.run}")) == count
+
+    def test_rebind_accepts_it_as_an_event(self, desk: Any, elsewhere: Any) -> None:
+        other = elsewhere(ending="at once")
+        self.changed(desk)
+        run = desk.keep(lm.resume(other.run, rebind=True))
+        desk.until(lambda: desk.bodies(run, "run.rebound"))
+        (rebound,) = desk.bodies(run, "run.rebound")
+        assert set(rebound.functions) >= {"agent:teller", "tool:pay_out"}
+        assert rebound.by
+        run.approvals()[0].approve(by="lead")
+        run.result(20)
+        receipts = [
+            c.result["receipt"]
+            for c in desk.bodies(run, "call.finished")
+            if isinstance(c.result, dict) and "amount" in c.result and "receipt" in c.result
+        ]
+        assert receipts == ["changed R-0001"]
+
+    def test_the_mesh_to_take_them_from_can_be_given(self, desk: Any, elsewhere: Any) -> None:
+        other = elsewhere(ending="at once")
+        mine = desk.mesh()
+        registry._defined.clear()
+        run = desk.keep(lm.resume(other.run, mine))
+        assert run.status == "waiting"
+
+    def test_another_mesh_is_refused(self, desk: Any, elsewhere: Any) -> None:
+        other = elsewhere(ending="at once")
+        wrong = lm.Mesh.from_yaml("mesh: wrong\n")
+        with pytest.raises(lm.RunError, match="belongs to mesh refunds, and wrong was given"):
+            lm.resume(other.run, wrong)
+
+    def test_a_run_keeps_its_rules(self, desk: Any, elsewhere: Any, refunds_text: str) -> None:
+        other = elsewhere(ending="at once")
+        desk.mesh(refunds_text.replace("to: lead", "to: finance").replace("[finance]", "[lead]"))
+        run = desk.keep(lm.resume(other.run))
+        (question,) = run.approvals()
+        assert question.to == "lead"
+        assert run.spec.text == refunds_text
+
+
+class TestALiveOwner:
+    def test_a_handle_shows_its_status_and_answers_reach_it(
+        self, desk: Any, elsewhere: Any
+    ) -> None:
+        other = elsewhere()
+        run = registry.find(other.run, open_journal())
+        assert not run.owned_here
+        assert not run.abandoned()
+        assert run.status == "waiting"
+        (question,) = run.approvals()
+        with pytest.raises(lm.ApprovalError, match="mallory is not among those asked"):
+            question.approve(by="mallory")
+        assert [b.person for b in desk.bodies(run, "approval.refused")] == ["mallory"]
+        question.approve(by="lead", note="from afar")
+        assert run.result(20) == {"category": "refund", "paid": Decimal(620)}
+        assert other.end() == '["done", 1]'
+        assert not run.owned_here
+        (answered,) = desk.bodies(run, "approval.answered")
+        assert (answered.person, answered.note, answered.channel) == ("lead", "from afar", "python")
+        with pytest.raises(lm.ApprovalError, match="it has ended"):
+            question.reject(by="lead")
+        assert desk.bodies(run, "run.resumed") == []
+
+    def test_it_cannot_be_resumed_while_its_owner_lives(self, desk: Any, elsewhere: Any) -> None:
+        other = elsewhere()
+        desk.mesh()
+        with pytest.raises(lm.OwnershipError) as caught:
+            lm.resume(other.run)
+        assert f"process {other.process.pid}" in str(caught.value)
+        other.kill()
+        assert desk.keep(lm.resume(other.run)).owned_here
+
+    def test_steering_reaches_it(self, elsewhere: Any) -> None:
+        other = elsewhere()
+        run = registry.find(other.run, open_journal())
+        run.pause()
+        run.cancel()
+        assert run.status == "cancelled"
+        assert other.end() == '["cancelled", 1]'
+
+    def test_a_listener_hears_of_it_while_somebody_waits(self, desk: Any, elsewhere: Any) -> None:
+        other = elsewhere()
+        run = registry.find(other.run, open_journal())
+        heard: list[str] = []
+        run.subscribe(lambda events: heard.extend(e.kind for e in events))
+        run.approvals()[0].approve(by="lead")
+        run.result(20)
+        assert heard[0] == "approval.answered"
+        assert heard[-1] == "run.ended"
+
+    def test_when_its_owner_dies_the_next_answer_takes_it_over(
+        self, desk: Any, elsewhere: Any
+    ) -> None:
+        other = elsewhere()
+        desk.mesh()
+        run = desk.keep(registry.find(other.run, open_journal()))
+        assert run.status == "waiting"
+        other.kill()
+        desk.until(run.abandoned)
+        run.approvals()[0].approve(by="lead")
+        assert run.result(20)["paid"] == Decimal(620)
+        assert run.owned_here or run.status == "done"
