@@ -88,6 +88,7 @@ def _execute(path: Path, journal: Path) -> Any:
             notebook,
             kernel_name="python3",
             timeout=CELL_TIMEOUT,
+            store_widget_state=False,  # the cards have become static
             resources={"metadata": {"path": str(path.parent)}},
         )
         with _environment(env), _quiet():

@@ -26,7 +26,6 @@ from leafmesh_nb.routing.text import text_fit
 __all__ = [
     "DEFAULT_WEIGHTS",
     "FACTORS",
-    "NO_CAPABILITY",
     "Candidate",
     "Excluded",
     "Observed",
@@ -36,9 +35,6 @@ __all__ = [
 
 FACTORS = ("skill", "text", "cost", "latency", "load")
 DEFAULT_WEIGHTS = dict.fromkeys(FACTORS, Decimal(1))
-
-NO_CAPABILITY = "no capability"
-"""How the reason of the first filter begins: most of a mesh's agents are not meant for a task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +94,8 @@ class Ranking:
     @property
     def hindrances(self) -> str:
         """Why each agent that declares the capability cannot take the task, for a message."""
-        declared = [e for e in self.excluded if not e.reason.startswith(NO_CAPABILITY)]
-        return "; ".join(f"{e.agent}: {e.reason}" for e in declared) or "no agent declares it"
+        named = "; ".join(f"{e.agent}: {e.reason}" for e in self.excluded)
+        return named or "no agent declares it"
 
 
 def rank(spec: Spec, step: Step, request: str, observed: Observed) -> Ranking:
@@ -133,14 +129,20 @@ def _tie(ordered: list[Candidate]) -> str:
 
 
 def _asked(spec: Spec, step: Step) -> tuple[AgentSpec, ...]:
-    """Whom the filters look at: the one agent that the step names, else all of the mesh."""
-    return (spec.agents[step.agent],) if step.agent is not None else tuple(spec.agents.values())
+    """Whom the filters look at: the agent that the step names, else all with the capability.
+
+    Agents without it are no candidates that were turned down: naming them in every decision would
+    bury those that were.
+    """
+    return (
+        (spec.agents[step.agent],)
+        if step.agent is not None
+        else spec.capable(step.capability or "")
+    )
 
 
 def _hindrance(spec: Spec, step: Step, agent: AgentSpec, observed: Observed) -> str:
     """Why a hard filter keeps this agent out, or an empty text."""
-    if step.capability not in agent.capabilities:
-        return f"{NO_CAPABILITY} {step.capability}"
     for name in sorted(_fields_read(spec, step) - set(agent.memory.read)):
         return (
             f"the step gives it memory.{name}, which it may not read; grant it with "
