@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from leafmesh_nb.errors import JournalError
+
 if TYPE_CHECKING:
     from leafmesh_nb.journal.sqlite import SqliteJournal
     from leafmesh_nb.mesh.run import Run
@@ -23,9 +25,11 @@ def set_journal(location: str | None) -> None:
 
 
 def journal_at(location: str | os.PathLike[str] | None) -> SqliteJournal:
-    """The journal at a place, else the one this process is set to."""
+    """The journal at a place, else the one this process is set to. Raises JournalError."""
     from leafmesh_nb.journal import open_journal
 
+    if location is not None and not isinstance(location, str | os.PathLike):
+        raise JournalError(f"a journal is a file's path, not {type(location).__name__}")
     return open_journal(location if location is not None else _journal)
 
 

@@ -120,7 +120,7 @@ class TestFinding:
         with pytest.raises(lm.RunError, match="pay_out was denied"):
             again.result()
 
-    @pytest.mark.parametrize("name", ["zzz", "", "  ", None, 7, "%", "run:"])
+    @pytest.mark.parametrize("name", ["zzz", "", "  ", None, 7.5, "%", "run:"])
     def test_runs_that_are_not_there(self, desk: Any, name: Any) -> None:
         run = desk.refund("50")
         with pytest.raises(lm.RunError, match="has no run") as caught:
