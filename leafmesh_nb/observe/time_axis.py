@@ -16,6 +16,8 @@ __all__ = ["TimeAxis", "time_axis"]
 
 # A shortened stretch is as wide as this share of all that is drawn at full length.
 _SHARE = 0.35
+# Events have microseconds; a finer step could round to none at all.
+_SHORTEST = 1e-6
 _CLOCK_STEPS = (30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 
 
@@ -64,7 +66,7 @@ class TimeAxis:
 def _round_times(start: float, stop: float, most: int) -> list[float]:
     """At most ``most`` (or one more) moments strictly between, at multiples of a round step."""
     least = (stop - start) / most
-    if least <= 0:
+    if least < _SHORTEST:
         return []
     power = 10.0 ** math.floor(math.log10(least))
     decimal = (power * factor for factor in (1, 2, 5, 10))
