@@ -69,6 +69,7 @@ def test_a_click_approves_while_the_cell_awaits(open_notebook: Open) -> None:
     for theme in ("dark", "light"):
         notebook.theme(theme)
         notebook.shot(f"quickstart-asks-{theme}")
+        notebook.cell(asking).screenshot(path=notebook.shots / f"approval-{theme}.png")
     assert notebook.cell(asking + 1).locator(".jp-InputPrompt").inner_text() == "[*]:"
     button.click()
     notebook.wait_until_idle()
