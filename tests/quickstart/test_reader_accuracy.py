@@ -1,0 +1,189 @@
+"""How often the offline model is right, through a real mesh, here and in another trade.
+
+The texts of the second trade were written from that trade and are no example for the reader:
+nothing may be tuned to them. This measures, and `pytest -s` prints what was measured.
+
+**About as well** means: no worse than here by more than two standard errors of the difference,
+which is what so few texts can tell from chance. Enums are compared by Cohen's kappa, the agreement
+beyond what guessing gives: there are four kinds to choose from there and three unequal ones here.
+Other values are compared by the share of those that a text states and the model finds; a value
+that no text states is right by saying nothing, which would flatter.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import leafmesh_nb as lm
+from leafmesh_nb.mesh import registry
+from leafmesh_nb.quickstart import shop
+from leafmesh_nb.testing import ScriptedApprover
+
+ROOT = Path(__file__).parents[2]
+FIXTURES = ROOT / "tests" / "fixtures"
+TICKETS = ROOT / "leafmesh_nb" / "quickstart" / "tickets.csv"
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, strict=True))
+
+
+def plain(value: Any) -> str:
+    """A value as the labels have it: empty for none, an amount without spare zeros."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def amount(value: Any) -> str:
+    return f"{Decimal(value).normalize():f}" if value not in (None, "") else ""
+
+
+@dataclass
+class Score:
+    """Pairs of what a text states and what the model said, in the labels' form.
+
+    ``silent`` is the label of a text that does not state the value.
+    """
+
+    silent: str | None = ""
+    pairs: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def agreed(self) -> float:
+        return sum(label == found for label, found in self.pairs) / len(self.pairs)
+
+    @property
+    def stated(self) -> list[bool]:
+        """For each text that states a value, whether the model found it."""
+        return [label == found for label, found in self.pairs if label != self.silent]
+
+    @property
+    def found(self) -> tuple[float, float]:
+        """The share of stated values that were found, and the variance of that share."""
+        n = len(self.stated)
+        share = sum(self.stated) / n
+        return share, share * (1 - share) / n
+
+    @property
+    def kappa(self) -> tuple[float, float]:
+        """Cohen's kappa, and its variance (the simple large-sample one)."""
+        n = len(self.pairs)
+        labels, answers = (Counter(side) for side in zip(*self.pairs, strict=True))
+        chance = sum(labels[value] * answers[value] for value in labels) / n**2
+        spread = self.agreed * (1 - self.agreed) / n
+        return (self.agreed - chance) / (1 - chance), spread / (1 - chance) ** 2
+
+    def __str__(self) -> str:
+        return (
+            f"{self.agreed:4.0%} of {len(self.pairs)} texts right; "
+            f"{sum(self.stated)} of {len(self.stated)} stated values found"
+        )
+
+
+Scores = dict[str, Score]
+
+
+def about_as_well(there: tuple[float, float], here: tuple[float, float]) -> bool:
+    return there[0] >= here[0] - 2 * math.sqrt(there[1] + here[1])
+
+
+@pytest.fixture(scope="module")
+def scores(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scores, Scores]:
+    """Of the refund tickets, and of the freight messages; printed once."""
+    folder = tmp_path_factory.mktemp("accuracy")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "_defined", {})
+        patch.setenv("SHOP_LEDGER", str(folder / "payouts.jsonl"))
+        patch.setenv("LEAFMESH_JOURNAL", str(folder / "journal.db"))
+        measured = tickets(), trade()
+    for title, found in zip(("refund tickets", "freight messages"), measured, strict=True):
+        print(f"\n{title}")  # noqa: T201  # the measurement
+        for name, score in found.items():
+            print(f"  {name:16}{score}")  # noqa: T201
+    return measured
+
+
+def said(run: lm.Run, step: str) -> dict[str, Any]:
+    """What the model said, whatever became of the run; nothing where it could not read the text."""
+    with contextlib.suppress(lm.RunError):
+        run.result(30)
+    outputs = [e.body.output for e in run.recorded() if (e.kind, e.path) == ("step.ended", step)]
+    return outputs[0] or {}
+
+
+def tickets() -> Scores:
+    mesh = lm.Mesh.from_file(FIXTURES / "refunds.yaml")
+    mesh.agent("clerk")(shop.clerk)
+    mesh.agent("teller")(shop.teller)
+    mesh.tool("pay_out")(shop.pay_out)
+    mesh.use(approver=ScriptedApprover([{"answer": "reject"}]))
+    labels = {row["ticket_id"]: row for row in rows(FIXTURES / "tickets_labels.csv")}
+    scores = {"category": Score(None), "amount": Score()}
+    for row in rows(TICKETS):
+        id = row["ticket_id"]
+        run = mesh.start("refund", ticket_id=id, ticket=row["ticket"], tier=row["tier"])
+        output, label = said(run, "classify"), labels[id]
+        scores["category"].pairs.append((label["category"], plain(output.get("category"))))
+        scores["amount"].pairs.append((amount(label["amount"]), amount(output.get("amount"))))
+    return scores
+
+
+def trade() -> Scores:
+    mesh = lm.Mesh.from_file(FIXTURES / "trade" / "mesh.yaml")
+    scores = {
+        "kind": Score(None),
+        "cargo_value": Score(),
+        "pickup_date": Score(),
+        "dangerous_goods": Score("false"),
+        "pieces": Score(),
+    }
+    for row in rows(FIXTURES / "trade" / "texts.csv"):
+        output = said(mesh.start("sort", message=row["message"]), "triage")
+        for name, score in scores.items():
+            form = amount if name == "cargo_value" else plain
+            score.pairs.append((form(row[name]), form(output.get(name))))
+    return scores
+
+
+def test_every_text_is_measured(scores: tuple[Scores, Scores]) -> None:
+    here, there = scores
+    assert {len(score.pairs) for score in here.values()} == {75}
+    assert {len(score.pairs) for score in there.values()} == {40}
+
+
+def test_enums_about_as_well_in_another_trade(scores: tuple[Scores, Scores]) -> None:
+    here, there = scores[0]["category"].kappa, scores[1]["kind"].kappa
+    for kappa, variance in (here, there):
+        assert kappa > 2 * math.sqrt(variance), "no better than guessing"
+    assert about_as_well(there, here)
+
+
+# Not yet: the reader finds next to no counts ("12 pallets" for `pieces`) and no flags (a declared
+# class for `dangerous_goods`) in the words of a trade that it was not built with.
+NOT_YET = pytest.mark.xfail(reason="the offline reader does not find these in other words yet")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cargo_value",
+        "pickup_date",
+        pytest.param("dangerous_goods", marks=NOT_YET),
+        pytest.param("pieces", marks=NOT_YET),
+    ],
+)
+def test_values_about_as_well_in_another_trade(scores: tuple[Scores, Scores], name: str) -> None:
+    assert about_as_well(scores[1][name].found, scores[0]["amount"].found)
