@@ -34,10 +34,12 @@ class OfflineModel:
         examples = tuple(offline.Example(e["text"], e["output"]) for e in request.examples)
         context = (request.role, request.instructions, request.description)
         try:
-            reading = offline.read(request.schema, request.inputs, examples, context=context)
+            reading = offline.read(
+                request.schema, request.inputs, examples, context=context, today=request.today
+            )
         except offline.UnreadableFieldError as error:
             raise AgentError(
-                f"the {offline.describe()} could not fill {error.field!r} of "
+                "the offline reader (rules, not a language model) could not answer "
                 f"{request.capability}: {error}"
             ) from None
         return ModelReply(

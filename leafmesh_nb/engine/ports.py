@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -214,7 +214,7 @@ class ModelRequest:
 
     ``inputs`` and ``memory`` are JSON values; ``memory`` has the granted fields only. ``schema`` is
     the JSON Schema of the output; ``examples`` are ``{"text", "output"}``; ``key`` is stable across
-    crash retries.
+    crash retries, and so is ``today``, the day the run started (UTC).
     """
 
     model: str
@@ -229,6 +229,7 @@ class ModelRequest:
     examples: tuple[Mapping[str, Any], ...] = ()
     max_output_tokens: int = 1024
     key: str = ""
+    today: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

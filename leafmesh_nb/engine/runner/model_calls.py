@@ -77,6 +77,7 @@ class ModelCalls:
             ),
             max_output_tokens=declared.max_output_tokens or MAX_OUTPUT_TOKENS,
             key=call_key(record.state.run, path, 0, 0, digest(asked)),
+            today=record.state.started_at.date(),
         )
 
     def _intent(self, request: ModelRequest) -> CallStarted:
