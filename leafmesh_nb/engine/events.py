@@ -451,6 +451,12 @@ _FIELDS: dict[type[Body], tuple[str, ...]] = {
     for body in BODIES.values()
 }
 
+_TUPLES: dict[type[Body], tuple[str, ...]] = {
+    body: tuple(f.name for f in fields(body) if str(f.type).startswith("tuple"))  # type: ignore[arg-type]
+    for body in BODIES.values()
+}
+"""The fields that JSON can only say as lists; a value of a run stays the list that it is."""
+
 _COMPACT = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
 )
@@ -507,7 +513,7 @@ def decode(kind: str, v: int, payload: str) -> Body:
             "does not know; open it with a newer version"
         )
     values = json.loads(payload)
-    for name, value in values.items():
-        if isinstance(value, list):
-            values[name] = tuple(value)
+    for name in _TUPLES[body]:
+        if name in values:
+            values[name] = tuple(values[name])
     return body(**values)

@@ -194,13 +194,13 @@ def _ended(state: RunState, event: Event, body: ev.RunEnded) -> None:
 
 
 def _rebound(state: RunState, event: Event, body: ev.RunRebound) -> None:
-    state.functions.update(body.functions)
+    state.functions.update(dict(body.functions))
 
 
 def _saved(state: RunState, event: Event, body: ev.MemoryWritten) -> None:
     """The workflow's own ``save``: all of it is one transaction."""
-    state.saved = True
     _put(state, body)
+    state.saved = True
 
 
 def _patched(state: RunState, event: Event, body: ev.MemoryPatched) -> None:
@@ -210,8 +210,9 @@ def _patched(state: RunState, event: Event, body: ev.MemoryPatched) -> None:
 def _put(state: RunState, body: ev.MemoryWritten | ev.MemoryPatched) -> None:
     if isinstance(body, ev.MemoryWritten) and body.scope != "run":
         return
-    state.memory[body.field] = Versioned(body.value, body.version)
-    state.history[body.field, body.version] = body.value
+    known, written = (body.field, int(body.version)), Versioned(body.value, body.version)
+    state.history[known] = body.value
+    state.memory[body.field] = written
 
 
 # Questions

@@ -69,6 +69,13 @@ def test_what_is_stored_folds_to_the_same(
     assert fold(stored) == fold(events[:length])
 
 
+def test_a_list_is_stored_and_read_as_a_list(hand: Any) -> None:
+    written = ev.MemoryWritten("notes", 1, "a", ["x", ["y"]])
+    asked = ev.ApprovalAsked("q", "tool", "tool:1", "pay", "d", "b", ("b",), "a", value=[1])
+    for body in (written, asked, ev.CallFinished("k", [1, 2], reads=("f",))):
+        assert decode(body.kind, body.v, encode(body)) == body
+
+
 @given(name=names, data=st.data())
 def test_the_same_state_gives_the_same_effects(
     recordings: Recordings, name: str, data: st.DataObject
@@ -110,7 +117,12 @@ def test_a_call_in_flight_is_performed_again_and_a_returned_one_never(
 
 # Events that nobody should send
 
-WRONG = st.sampled_from(["x", "", "NaN", "-1", "1e400", None, 3, [], {}, "lead", "tool:1"])
+WRONG = st.one_of(
+    st.sampled_from(["x", "", "NaN", "-1", "1e400", None, 3, "lead", "tool:1"]),
+    st.builds(list),
+    st.builds(dict),
+    st.just([("a", 1), 2]),
+)
 
 
 def bodies(state: RunState) -> st.SearchStrategy[tuple[str, Any]]:

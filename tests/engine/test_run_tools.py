@@ -305,7 +305,7 @@ def test_a_side_effect_that_outlasts_its_agents_timeout_is_in_doubt(world: Any, 
         free.wait(20)
         return till.pay(amount)
 
-    run = till.start(teller, "limits: {timeout: 100ms}", tools={"pay": slow})
+    run = till.start(teller, "limits: {timeout: 600ms}", tools={"pay": slow})
     question = world.waiting(run)
     assert question.reason == "pay was started and its result never arrived"
     assert "step.ended" not in world.kinds(run, "pay")

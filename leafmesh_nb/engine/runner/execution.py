@@ -58,8 +58,10 @@ class Execution:
         self._decisions = Decisions(self.record, ports, observations)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._leaving: set[asyncio.Task[None]] = set()
-        self._failure: BaseException | None = None
+        self._fault: BaseException | None = None
+        self._untold: list[Future[Verdict]] = []
         self._over = False
+        self.failure: LeafmeshError | None = None
         self._wake = asyncio.Event()
         self._performer = Performer(self.record, ports, stream, self._wake.set)
 
@@ -81,34 +83,36 @@ class Execution:
         self._wake.set()
         return True
 
-    async def drive(self) -> BaseException | None:
-        """Run to the end. Returns an error when the record cannot go on; the run stays open then,
+    async def drive(self) -> None:
+        """Run to the end. ``failure`` is set when the record cannot go on; the run stays open then,
         and its lease is given up."""
-        error: BaseException | None = None
         try:
             self._begin()
             await self._turn()
             while self.state.ended is None:
                 await self._sleep()
                 await self._turn()
-        except LeafmeshError as raised:
-            error = raised
-        except Exception as raised:
-            error = RunError(f"run {self.run} met a fault of the engine: {raised!r}", run=self.run)
-            error.__cause__ = raised
+        except LeafmeshError as error:
+            self.failure = error
+        except BaseException as error:
+            said = f"run {self.run} met a fault of the engine: {error!r}"
+            self.failure = RunError(said, run=self.run)
+            self.failure.__cause__ = error
         finally:
             self._close()
-        if error is not None:
-            self._give_up()
-        return error
 
     def _close(self) -> None:
         self._over = True
         self._performer.stop()
         for task in self._tasks.values():
             task.cancel()
-        for waiting in self._messages.unanswered():
-            waiting.set_result(OVER)
+        for waiting in (*self._untold, *self._messages.unanswered()):
+            if self.failure is None:
+                waiting.set_result(OVER)
+            else:  # no verdict: the message stays in the inbox, for whoever takes the run up
+                waiting.set_exception(self.failure)
+        if self.failure is not None:
+            self._give_up()
 
     def _give_up(self) -> None:
         try:
@@ -136,8 +140,8 @@ class Execution:
 
     async def _turn(self) -> None:
         """Everything that can happen now: messages, time-outs, decisions; then the calls."""
-        if self._failure is not None:
-            raise self._failure
+        if self._fault is not None:
+            raise self._fault
         if self._shares:
             self._stream.refresh()  # a step sees what other processes wrote before it starts
         now = self.ports.clock.now()
@@ -154,12 +158,8 @@ class Execution:
                 else:
                     begun.append((path, work))
             await self.record.flush()
-        except BaseException as error:
-            for future, _ in replies:
-                if isinstance(error, LeafmeshError):
-                    future.set_exception(error)
-                else:
-                    future.set_result(OVER)
+        except BaseException:
+            self._untold = [future for future, _ in replies]
             raise
         for future, verdict in replies:
             future.set_result(verdict)
@@ -201,7 +201,7 @@ class Execution:
         except asyncio.CancelledError:
             raise
         except BaseException as error:
-            self._failure = error
+            self._fault = error
         finally:
             if self._tasks.get(path) is asyncio.current_task():
                 del self._tasks[path]

@@ -92,7 +92,7 @@ class Host:
         if alive:
             self._loop.call_soon_threadsafe(self._poll)
         else:
-            future.set_result(_verdict(execution.ports.journal, row))
+            _tell(execution, row, future)
         return future
 
     def _launch(self, execution: Execution) -> None:
@@ -103,18 +103,18 @@ class Host:
             self._chores = self._loop.create_task(self._keep())
 
     async def _drive(self, execution: Execution) -> None:
-        error = await execution.drive()
+        await execution.drive()
         with self._mail:  # nobody posts to a run that is over, and nobody waits for one
             if self._executions.get(execution.run) is execution:
                 del self._executions[execution.run]
             unread = [key for key in self._waiting if key[0] == execution.run]
             waiting = [(key[1], self._waiting.pop(key)) for key in unread]
         for row, future in waiting:
-            future.set_result(_verdict(execution.ports.journal, row))
-        if error is None:
+            _tell(execution, row, future)
+        if execution.failure is None:
             execution.ended.set_result(None)
         else:
-            execution.ended.set_exception(error)
+            execution.ended.set_exception(execution.failure)
 
     async def _keep(self) -> None:
         """Look at the inbox and renew leases while any run is owned here."""
@@ -156,6 +156,14 @@ class Host:
                 journal.renew({run: e.epoch for run, e in executions.items()}, LEASE)
             except LeafmeshError:
                 continue  # a lost lease is met at the next append, which is fenced
+
+
+def _tell(execution: Execution, row: int, future: Future[Verdict]) -> None:
+    """Answer for an execution that is over: as the journal says, or with what stopped it."""
+    if execution.failure is None:
+        future.set_result(_verdict(execution.ports.journal, row))
+    else:
+        future.set_exception(execution.failure)
 
 
 def _verdict(journal: Journal, row: int) -> Verdict:

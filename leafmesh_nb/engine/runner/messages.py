@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from leafmesh_nb.engine.answers import Answer, answer
-from leafmesh_nb.engine.events import MemoryPatched, RunPaused, RunResumed
+from leafmesh_nb.engine.events import ApprovalRefused, MemoryPatched, RunPaused, RunResumed
 from leafmesh_nb.engine.ports import InboxRow, Ports, Verdict
 from leafmesh_nb.engine.runner.record import Record
 from leafmesh_nb.language.to_json import dump
@@ -17,6 +17,9 @@ from leafmesh_nb.language.values import TypeMismatch, accept
 from leafmesh_nb.memory.merge import Versioned
 
 __all__ = ["Messages", "Reply"]
+
+LONGEST_REASON = 1_000
+"""Characters of what a script says in an exception."""
 
 Reply = tuple[Future[Verdict], Verdict]
 """Who waits for a verdict in this process, and the verdict to give once it is durable."""
@@ -130,7 +133,14 @@ class Messages:
             if asked in self._scripted:
                 continue
             self._scripted.add(asked)
-            given = self._ports.approver.answer(question)
+            try:
+                given = self._ports.approver.answer(question)
+            except Exception as error:  # a script that fails is nobody's answer
+                reason = f"the script that answers failed: {error!r}"[:LONGEST_REASON]
+                refused = ApprovalRefused(question.id, "", "", "script", reason)
+                self._record.append(question.path, refused)
+                answered = True
+                continue
             if given is not None:
                 given = replace(given, id=question.id, channel="script", identity="script")
                 self._answered(given)
