@@ -1,6 +1,6 @@
 """CPU seconds of a cold ``%load_ext leafmesh_nb``, each in a fresh process, IPython loaded before.
 
-    python tests/benchmarks/bench_load.py
+python tests/benchmarks/bench_load.py
 """
 
 from __future__ import annotations
