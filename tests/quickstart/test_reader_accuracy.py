@@ -17,6 +17,7 @@ import csv
 import math
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ import pytest
 import leafmesh_nb as lm
 from leafmesh_nb.mesh import registry
 from leafmesh_nb.quickstart import shop
-from leafmesh_nb.testing import ScriptedApprover
+from leafmesh_nb.testing import FixedClock, ScriptedApprover
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "fixtures"
@@ -95,6 +96,9 @@ class Score:
 
 Scores = dict[str, Score]
 
+# In the weeks that the messages speak of; the labels know no "tomorrow", whatever day it is.
+SPRING = datetime(2025, 5, 12, 9, 0, tzinfo=UTC)
+
 
 def about_as_well(there: tuple[float, float], here: tuple[float, float]) -> bool:
     return there[0] >= here[0] - 2 * math.sqrt(there[1] + here[1])
@@ -129,7 +133,7 @@ def tickets() -> Scores:
     mesh.agent("clerk")(shop.clerk)
     mesh.agent("teller")(shop.teller)
     mesh.tool("pay_out")(shop.pay_out)
-    mesh.use(approver=ScriptedApprover([{"answer": "reject"}]))
+    mesh.use(approver=ScriptedApprover([{"answer": "reject"}]), clock=FixedClock(SPRING))
     labels = {row["ticket_id"]: row for row in rows(FIXTURES / "tickets_labels.csv")}
     scores = {"category": Score(None), "amount": Score()}
     for row in rows(TICKETS):
@@ -142,7 +146,7 @@ def tickets() -> Scores:
 
 
 def trade() -> Scores:
-    mesh = lm.Mesh.from_file(FIXTURES / "trade" / "mesh.yaml")
+    mesh = lm.Mesh.from_file(FIXTURES / "trade" / "mesh.yaml").use(clock=FixedClock(SPRING))
     scores = {
         "kind": Score(None),
         "cargo_value": Score(),
