@@ -31,8 +31,14 @@ def post(run: Run, kind: str, body: Mapping[str, Any]) -> Verdict:
         raise RunError("a run cannot be steered from inside the engine", run=run)
     if _over(run):
         return _too_late(run)
-    own(run)
     try:
+        if kind == "cancel" and run.abandoned():
+            # Posted before the run is taken over, it is the first thing that the new owner reads:
+            # nothing is performed any more, so it does not take the run's functions.
+            row = run.journal.post(run.id, kind, body)
+            own(run, only_to_cancel=True)
+            return _verdict_elsewhere(run.journal, row)
+        own(run)
         if run.owned_here:
             return _verdict_here(run, host().post(run.id, kind, body))
         return _verdict_elsewhere(run.journal, run.journal.post(run.id, kind, body))
@@ -42,11 +48,11 @@ def post(run: Run, kind: str, body: Mapping[str, Any]) -> Verdict:
         return _too_late(run)
 
 
-def own(run: Run) -> None:
+def own(run: Run, *, only_to_cancel: bool = False) -> None:
     """Take a run over when nobody alive owns it; leave it to a live owner elsewhere."""
     if not run.owned_here and not _over(run):
         try:
-            run.recover(run)
+            run.recover(run, only_to_cancel)
         except OwnershipError:
             return
 

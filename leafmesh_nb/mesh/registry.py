@@ -91,15 +91,15 @@ def _handle(row: RunRow, journal: Journal) -> Run:
     return remember(Run(journal, plan_of(spec, row.workflow), events, recover), journal)
 
 
-def recover(run: Run) -> None:
+def recover(run: Run, only_to_cancel: bool) -> None:
     """Take over a run that nobody alive owns, with the functions of the mesh defined here.
 
     Raises OwnershipError while its owner lives, RunError where it cannot be driven here.
     """
-    _take_over(run, None, rebind=False)
+    _take_over(run, None, rebind=False, only_to_cancel=only_to_cancel)
 
 
-def _take_over(run: Run, mesh: Mesh | None, *, rebind: bool) -> None:
+def _take_over(run: Run, mesh: Mesh | None, *, rebind: bool, only_to_cancel: bool = False) -> None:
     from leafmesh_nb.mesh.definition import Mesh
 
     owner = run.live_owner()
@@ -117,14 +117,14 @@ def _take_over(run: Run, mesh: Mesh | None, *, rebind: bool) -> None:
     agents = stored.agents()
     digests = agents.digests()
     missing = sorted(set(run.functions) - set(digests))
-    if missing:
+    if missing and not only_to_cancel:
         raise RunError(
             f"run {run.id} needs functions that this process does not have: {', '.join(missing)}. "
             f"Run the cells that define mesh {run.spec.mesh} and bind them, then try again",
             run=run,
         )
-    changed = sorted(owner for owner, was in run.functions.items() if digests[owner] != was)
-    if changed and not rebind:
+    changed = [o for o, was in sorted(run.functions.items()) if digests.get(o, was) != was]
+    if changed and not rebind and not only_to_cancel:
         raise RunError(
             f"run {run.id} was started with another version of {', '.join(changed)}. Bind the "
             "version it was started with, or accept the new one with "
@@ -132,7 +132,7 @@ def _take_over(run: Run, mesh: Mesh | None, *, rebind: bool) -> None:
             run=run,
         )
     ports = stored.ports(run.journal, agents)
-    stored.take(run, ports, recovered_by=this_person(), rebound=bool(changed))
+    stored.take(run, ports, recovered_by=this_person(), rebound=rebind and bool(changed))
 
 
 def resume(

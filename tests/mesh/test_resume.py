@@ -259,6 +259,17 @@ class TestFunctions:
             question.approve(by="lead")
         assert question.run.status == "waiting"
 
+    def test_without_them_it_can_still_be_cancelled(self, desk: Any, elsewhere: Any) -> None:
+        waiting, doubtful = elsewhere(ending="at once"), elsewhere("50", "in the tool")
+        for other in (waiting, doubtful):
+            run = registry.find(other.run, open_journal())
+            run.cancel()
+            assert run.status == "cancelled"
+            assert desk.bodies(run, "run.rebound") == []
+        assert lm.approvals() == []
+        assert desk.paid() == [Decimal(50)]
+        assert lm.verify().ok
+
     def changed(self, desk: Any) -> lm.Mesh:
         mesh: lm.Mesh = desk.mesh()
 
