@@ -101,6 +101,7 @@ class Host:
         task.add_done_callback(self._tasks.discard)
         if self._chores is None or self._chores.done():
             self._chores = self._loop.create_task(self._keep())
+        self._poll()  # what came while nobody owned the run
 
     async def _drive(self, execution: Execution) -> None:
         await execution.drive()
