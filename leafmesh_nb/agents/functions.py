@@ -8,6 +8,7 @@ cannot stop the engine.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import importlib
 import inspect
@@ -137,7 +138,13 @@ class Functions:
 
 
 def check_signature(owner: str, function: Function, inputs: tuple[str, ...]) -> None:
-    """Raise AgentError when a function cannot take exactly these keywords."""
+    """Raise AgentError when a function cannot take exactly these keywords.
+
+    ``owner`` reads ``agent clerk`` or ``tool pay_out``; an agent's function may ask for ``ctx``.
+    """
+    is_agent = owner.startswith("agent ")
+    if is_agent and "ctx" in inputs:
+        raise AgentError(f"{owner} has an input called ctx, which is the name of its context")
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -148,15 +155,15 @@ def check_signature(owner: str, function: Function, inputs: tuple[str, ...]) -> 
     required = {
         p.name for p in parameters if p.default is p.empty and p.kind is not p.VAR_POSITIONAL
     }
-    extra = sorted(required - set(inputs) - {"ctx"})
+    extra = sorted(required - set(inputs) - ({"ctx"} if is_agent else set()))
     lacking = sorted(set(inputs) - names)
     if extra or lacking:
         wants = f"({', '.join(inputs)})"
         problem = [f"it lacks {', '.join(lacking)}"] if lacking else []
         problem += [f"it asks for {', '.join(extra)}"] if extra else []
         raise AgentError(
-            f"the function for {owner} must take exactly {wants}, and ctx if it likes; "
-            f"{' and '.join(problem)}"
+            f"the function for {owner} must take exactly {wants}"
+            f"{', and ctx if it likes' if is_agent else ''}; {' and '.join(problem)}"
         )
 
 
@@ -173,7 +180,7 @@ def _imported(owner: str, name: str) -> Function | None:
         raise AgentError(f"{owner}: importing {name} failed: {error}") from None
     except AttributeError:
         raise AgentError(f"{owner}: module {module} has no function {attribute!r}") from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise AgentError(f"{owner}: importing {name} failed: {_described(error)}") from None
     if not callable(function):
         raise AgentError(f"{owner}: {name} is no function")
@@ -208,7 +215,8 @@ def _run_plain(bound: _Bound, given: dict[str, Any]) -> asyncio.Future[Any]:
             outcome: tuple[Any, BaseException | None] = (result, None)
         except BaseException as error:
             outcome = (None, _mapped(error, bound.owner))
-        loop.call_soon_threadsafe(settle, *outcome)
+        with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits for this
+            loop.call_soon_threadsafe(settle, *outcome)
 
     context = contextvars.copy_context()
     run_on_thread(lambda: context.run(work))

@@ -72,6 +72,7 @@ def test_a_model_answers(world: Any) -> None:
     (request,) = model.requests
     assert request.schema["properties"]["mood"]["enum"] == ["good", "bad"]
     assert request.instructions.endswith(f"and the run is {run.id}.")
+    assert request.today == run._current().started_at.date()
     assert run._current().settled == Decimal("0.25")
 
 
@@ -161,9 +162,6 @@ def test_cancel_closes_a_call_in_flight(world: Any) -> None:
 
 
 def test_the_offline_model_says_which_field_it_could_not_fill(world: Any) -> None:
-    text = READING.replace("{mood: {enum: [good, bad]}}", "{mood: money}").replace(
-        "steps: {read", "steps: {read"
-    )
-    mesh = world.mesh(text)
+    mesh = world.mesh(READING.replace("{mood: {enum: [good, bad]}}", "{mood: money}"))
     said = failure(world.start(mesh, text="no number here"))
-    assert "could not fill 'mood' of read" in said
+    assert "could not answer read: field 'mood' is not in the text" in said
