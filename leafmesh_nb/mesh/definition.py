@@ -25,9 +25,9 @@ from leafmesh_nb.engine.ports import (
     Prices,
     RunRow,
 )
-from leafmesh_nb.engine.runner import Execution, host
 from leafmesh_nb.engine.runner.clock import SystemClock
-from leafmesh_nb.engine.runner.host import LEASE
+from leafmesh_nb.engine.runner.execution import Execution
+from leafmesh_nb.engine.runner.host import LEASE, host
 from leafmesh_nb.errors import MeshError, RunError
 from leafmesh_nb.journal.owner import this_process
 from leafmesh_nb.language import Diagnostic, load, parse

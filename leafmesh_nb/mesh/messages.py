@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from leafmesh_nb.engine.ports import Journal, Verdict
-from leafmesh_nb.engine.runner import host
+from leafmesh_nb.engine.runner.host import host
 from leafmesh_nb.errors import JournalError, OwnershipError, RunError
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from leafmesh_nb.engine.events import Event
 from leafmesh_nb.engine.fold import apply, fold
 from leafmesh_nb.engine.plan import Plan
 from leafmesh_nb.engine.ports import Journal
-from leafmesh_nb.engine.runner import Execution, host
+from leafmesh_nb.engine.runner.execution import Execution
+from leafmesh_nb.engine.runner.host import host
 from leafmesh_nb.engine.state import RunState
 from leafmesh_nb.errors import ApprovalError, LeafmeshError, OwnershipError, RunError
 from leafmesh_nb.journal.owner import is_alive

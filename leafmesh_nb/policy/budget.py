@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from leafmesh_nb.language.decimals import plain_decimal
 from leafmesh_nb.language.spec import AgentSpec, Budgets
-from leafmesh_nb.language.to_json import plain_decimal
 
 __all__ = ["Refusal", "refuse_call"]
 

@@ -14,7 +14,7 @@ import leafmesh_nb as lm
 from leafmesh_nb.engine.events import Event
 from leafmesh_nb.engine.plan import plan_of
 from leafmesh_nb.engine.ports import Batch, Ports
-from leafmesh_nb.engine.runner import host
+from leafmesh_nb.engine.runner.host import host
 from leafmesh_nb.journal import open_journal
 
 CHAIN = """

@@ -282,7 +282,7 @@ def test_a_failed_step_does_not_wait_for_a_function_that_hangs(world: Any) -> No
 def test_a_message_that_means_nothing_is_refused_and_stops_nobody(
     world: Any, kind: str, body: dict[str, Any], reason: str
 ) -> None:
-    from leafmesh_nb.engine.runner import host
+    from leafmesh_nb.engine.runner.host import host
 
     mesh = world.mesh(CHAIN, agents={"adder": add})
     run = mesh.start("w", n=1, step=True, journal=world.journal)
@@ -294,7 +294,7 @@ def test_a_message_that_means_nothing_is_refused_and_stops_nobody(
 
 
 def test_a_message_to_a_run_that_is_over(world: Any) -> None:
-    from leafmesh_nb.engine.runner import host
+    from leafmesh_nb.engine.runner.host import host
 
     run = world.start(world.mesh(CHAIN, agents={"adder": add}), n=1)
     run.result(20)
@@ -304,7 +304,7 @@ def test_a_message_to_a_run_that_is_over(world: Any) -> None:
 
 def test_many_messages_while_a_run_ends_are_all_answered(world: Any) -> None:
     """Whoever sends a message is told what became of it, however the race goes."""
-    from leafmesh_nb.engine.runner import host
+    from leafmesh_nb.engine.runner.host import host
 
     mesh = world.mesh(CHAIN, agents={"adder": add})
     for _ in range(10):

@@ -9,7 +9,7 @@ import pytest
 
 import leafmesh_nb as lm
 from leafmesh_nb.engine import events as ev
-from leafmesh_nb.engine.runner import host
+from leafmesh_nb.engine.runner.host import host
 from leafmesh_nb.testing import ScriptedApprover
 
 
