@@ -13,9 +13,9 @@ from leafmesh_nb.agents.offline.amounts import (
     date_score,
     money_score,
     money_text,
-    number_score,
     share_out,
 )
+from leafmesh_nb.agents.offline.counts import number_or_count, single
 from leafmesh_nb.agents.offline.cues import Cues
 from leafmesh_nb.agents.offline.dates import Moment, as_datetime
 from leafmesh_nb.agents.offline.enums import Chooser
@@ -32,6 +32,7 @@ from leafmesh_nb.agents.offline.shapes import (
     sort_of,
     unwrap,
 )
+from leafmesh_nb.agents.offline.things import counted_thing
 from leafmesh_nb.agents.offline.truths import truth
 
 #: A field of this name and type number is the reader's own margin.
@@ -160,7 +161,7 @@ class ObjectReader:
         found: dict[str, Found | None] = {}
         for index, slot in enumerate(slots):
             if index not in given:
-                found[slot.name] = slot.absent()
+                found[slot.name] = _single(page, slot) or slot.absent()
                 continue
             candidate = candidates[given[index]]
             found[slot.name] = Found(
@@ -343,8 +344,21 @@ def _score(page: Page, slot: Slot, candidate: Quantity | Moment, *, alone: bool)
     elif slot.sort is Sort.MONEY:
         scored = money_score(page.text, candidate, slot.cues)
     else:
-        scored = number_score(page.text, candidate, slot.cues, slot.nullable)
+        thing = _thing(slot)
+        scored = number_or_count(page.text, candidate, slot.cues, slot.nullable, thing)
     return None if scored and strict and not scored.related else scored
+
+
+def _single(page: Page, slot: Slot) -> Found | None:
+    thing = _thing(slot)
+    one = single(page.text, thing) if thing else None
+    if one is None or not fits(1, slot.schema):
+        return None
+    return Found(1, _evidence(page, one.start, one.end))
+
+
+def _thing(slot: Slot) -> str | None:
+    return counted_thing(slot.cues.words) if slot.sort is Sort.INTEGER else None
 
 
 def _value(page: Page, slot: Slot, candidate: Quantity | Moment) -> Any:

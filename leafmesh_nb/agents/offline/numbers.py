@@ -72,7 +72,7 @@ _TENS: Final = {
     "eighty": 80,
     "ninety": 90,
 }
-_COUNTS: Final = {"couple": 2, "dozen": 12}
+_COUNTS: Final = {"couple": 2, "pair": 2, "dozen": 12}
 _STARTS: Final = frozenset((*_UNITS, *_TENS, *_COUNTS, "a"))
 #: Longer runs of digits are no quantity of anything.
 _LONGEST: Final = 20
@@ -296,7 +296,7 @@ def _phrase(text: Text, at: int) -> tuple[Decimal, int]:
             total += max(1, current) * _SCALES[word]
             current = 0
         elif word == "a" and place == at and place + 1 < len(words):
-            if words[place + 1].text not in {"hundred", "thousand", "million", "couple", "dozen"}:
+            if words[place + 1].text not in {"hundred", "thousand", "million", *_COUNTS}:
                 return Decimal(0), at
         elif word == "and" and seen and place + 1 < len(words) and current % 100 == 0:
             if words[place + 1].text not in _UNITS and words[place + 1].text not in _TENS:
