@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from leafmesh_nb.mesh.run import Run
 
 __all__ = ["announce", "journal_at", "on_start", "set_journal"]
+
+logger = logging.getLogger(__name__)
 
 _journal: str | None = None
 _on_start: list[Callable[[Run], None]] = []
@@ -41,4 +44,7 @@ def on_start(callback: Callable[[Run], None]) -> None:
 def announce(run: Run) -> None:
     """Tell whoever wants to know that a run was started."""
     for callback in tuple(_on_start):
-        callback(run)
+        try:
+            callback(run)
+        except Exception:  # the run goes on, whether it can be shown or not
+            logger.exception("run %s could not be shown", run.id)

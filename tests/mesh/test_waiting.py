@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import leafmesh_nb as lm
-from leafmesh_nb.mesh import waiting
+from leafmesh_nb.mesh import settings, waiting
 from leafmesh_nb.mesh.run import Run
 
 SLOW = """
@@ -408,6 +408,16 @@ class TestListeners:
         door.open.set()
         assert slow.result(20) == {"n": 1}
         assert "a view is broken" in caplog.text
+
+    def test_a_run_that_cannot_be_shown_goes_on(
+        self, desk: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def broken(_: Run) -> None:
+            raise ValueError("no front end")
+
+        monkeypatch.setattr(settings, "_on_start", [broken])
+        assert desk.refund("50").result(20)["paid"] == Decimal(50)
+        assert "no front end" in caplog.text
 
     def test_a_listener_cannot_wait_for_its_run(self, slow: Run, door: Door) -> None:
         said: list[str] = []
