@@ -10,6 +10,7 @@ from leafmesh_nb.agents.offline.cues import Cues
 from leafmesh_nb.agents.offline.families import families_of
 from leafmesh_nb.agents.offline.meaning import keys_of
 from leafmesh_nb.agents.offline.text import Text, Word
+from leafmesh_nb.agents.offline.topics import Topic, mentions, topic_of
 from leafmesh_nb.agents.offline.words import AFFIRMATIONS, DENIALS
 
 _NEAR: Final = 6
@@ -37,6 +38,11 @@ def truth(text: Text, cues: Cues) -> Truth:
         if len(votes) > 200:
             break
     direct = [(value, word) for value, word in votes if word.stem in cues.stems]
+    topic = topic_of(cues.words) if not direct else None
+    if topic is not None:
+        said = _spoken_of(text, topic)
+        if said.value is not None:
+            return said
     votes = direct or votes
     if votes:
         against = [word for value, word in votes if not value]
@@ -50,6 +56,19 @@ def truth(text: Text, cues: Cues) -> Truth:
         assert sentence_at is not None
         return Truth(value, text.quote(sentence_at.start, sentence_at.end, 160))
     return _answer(text)
+
+
+def _spoken_of(text: Text, topic: Topic) -> Truth:
+    """Whether the text speaks of the topic more than it denies it."""
+    found = list(mentions(text, topic))
+    if not found:
+        return Truth(None, "")
+    balance = sum(m.weight if m.affirmed else -m.weight for m in found)
+    value = balance > 0
+    at = next((m.start for m in found if m.affirmed == value), found[0].start)
+    sentence = text.sentence_at(at)
+    assert sentence is not None
+    return Truth(value, text.quote(sentence.start, sentence.end, 160))
 
 
 def _votes(words: tuple[Word, ...], cues: Cues) -> list[tuple[bool, Word]]:
