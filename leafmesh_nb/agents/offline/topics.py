@@ -22,18 +22,18 @@ hazard hazardous danger dangerous risk risky unsafe harmful toxic chemical chemi
 hazardous: hazard danger dangerous unsafe toxic poison poisonous venomous flammable inflammable
 hazardous: combustible explosive explode explosion ammunition firework corrosive caustic acid bleach
 hazardous: chemical solvent thinner petrol gasoline diesel kerosene fuel propane butane gas_bottle
-hazardous: gas battery gunpowder aerosol pesticide herbicide insecticide asbestos radioactive lithium
+hazardous: gas battery gunpowder aerosol pesticide herbicide insecticide asbestos radioactive
 hazardous: biohazard infectious mercury ammonia chlorine peroxide hydrochloric sulphuric methanol
-hazardous: ethanol adr_goods dangerous_goods spray_can fume oxidising oxidizing irritant
+hazardous: lithium ethanol dangerous_goods spray_can fume oxidising oxidizing irritant
 
-fragile delicate breakable: fragile delicate breakable brittle glass glassware mirror porcelain china
-fragile: ceramic crystal vase chandelier pottery crockery handle_with_care with_care careful
+fragile delicate breakable: fragile delicate breakable brittle glass glassware mirror porcelain
+fragile: china ceramic crystal vase chandelier pottery crockery handle_with_care with_care careful
 fragile: easily_broken easily_damaged this_side_up antique instrument violin piano
 fragile: egg sculpture painting wine_glass bubble_wrap do_not_drop shatter breaks_easily
 
 cold frozen chilled refrigerated perishable cooled temperature: frozen chilled refrigerate cooled
-cold: refrigerated perishable cold_chain keep_cold kept_cold keep_cool kept_cool deep_freeze ice_cream
-cold: dry_ice on_ice icebox cool_box thaw defrost freezer fridge temperature_controlled
+cold: refrigerated perishable cold_chain keep_cold kept_cold keep_cool kept_cool ice_cream
+cold: deep_freeze dry_ice on_ice icebox cool_box thaw defrost freezer fridge temperature_controlled
 
 allergy allergies allergic allergen intolerance dietary diet: allergy allergic allergen intolerant
 allergy: intolerance anaphylaxis anaphylactic epipen coeliac celiac gluten_free lactose dairy_free
@@ -73,8 +73,8 @@ accessible: disabled disability accessible accessibility step_free stairlift cru
 accessible: walking_frame mobility_scooter blind deaf hearing_loop barrier_free paraplegic
 accessible: cannot_walk cannot_climb hard_of_hearing visually_impaired lift_access
 
-damage damaged broken defective: damage damaged break broken crack cracked smash shatter scratch dent
-damage: torn tear crush bent burst snap chip ruin leak shard splinter bruise destroy wreck
+damage damaged broken defective: damage damaged break broken crack cracked smash shatter scratch
+damage: dent torn tear crush bent burst snap chip ruin leak shard splinter bruise destroy wreck
 
 repeat repeated again recurring recurrence returning previous: again repeat second_time
 repeat: third_time once_more yet_again twice recurring as_before as_last_time keeps_happening
@@ -166,7 +166,7 @@ _STANDINGS: Final = word_set(
     "requested reported affected related concerns possible available goods material materials "
     "items item content contents substance substances handling sensitive controlled special "
     "attending coming travelling traveling joining expected on at in by with and of is any issue "
-    "issues flag seating event setup access accessible"
+    "issues flag chain transport cargo seating event setup access accessible"
 )
 #: What has no words of its own: numbers and classes of dangerous goods, temperatures, hours.
 _SIGNS: Final[Mapping[str, re.Pattern[str]]] = MappingProxyType(
