@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from leafmesh_nb.agents.offline import scales
+from leafmesh_nb.agents.offline.acts import PREFIX, acts_named
 from leafmesh_nb.agents.offline.families import families_of, kin_of
 from leafmesh_nb.agents.offline.meaning import INQUIRES, Bag, bag_of
 from leafmesh_nb.agents.offline.spelling import spelling_of
@@ -23,6 +24,7 @@ _WIDE: Final = 0.6
 _IDF: Final = 0.5
 _KIN: Final = 0.6
 _NAME_ACT: Final = 0.9
+_NAME_DEED: Final = 1.5
 _EXAMPLE: Final = {"w": 1.0, "b": 1.0, "f": 0.4, "a": 0.5}
 _CONTEXT: Final = {"w": 0.4, "b": 0.4, "f": 0.15, "a": 0.0}
 #: A value that stands for the rest wins where hardly anything speaks for another.
@@ -75,6 +77,8 @@ def _name_profile(value: str) -> dict[str, float]:
             for kin, likeness in kin_of(name).items():
                 weight_of_kin = _KIN * weight * min(1.0, 2 * likeness)
                 profile[f"f:{kin}"] = max(weight_of_kin, profile.get(f"f:{kin}", 0.0))
+    for act in acts_named(words):
+        profile[f"{PREFIX}{act}"] = _NAME_DEED
     if profile.get("f:inquire", 0.0) > _NAME_FAMILY / 2:
         profile[INQUIRES] = _NAME_ACT
     return profile
@@ -130,6 +134,7 @@ class Chooser:
             for value in self._values
         ]
         told = [[bag_of(text) for text in texts] for texts in _mentions(context, names)]
+        by_act = sum(bool(acts_named(name_words(value))) for value in self._values) > 1
         profiles: list[dict[str, float]] = []
         for value, examples_of, context_of in zip(self._values, bags, told, strict=True):
             profile = _name_profile(value)
@@ -138,6 +143,8 @@ class Chooser:
                 _example_profile(context_of, _CONTEXT),
             ):
                 for feature, weight in more.items():
+                    if feature.startswith(PREFIX) and not by_act:
+                        continue  # the values are topics, whatever is done about them
                     profile[feature] = profile.get(feature, 0.0) + weight
             profiles.append(profile)
         self._profiles = tuple(_specific(profiles))

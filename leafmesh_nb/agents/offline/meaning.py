@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
+from leafmesh_nb.agents.offline.acts import PREFIX, acts_in
 from leafmesh_nb.agents.offline.families import families_of
 from leafmesh_nb.agents.offline.stems import stem
 from leafmesh_nb.agents.offline.text import Sentence, Text, Word
@@ -120,6 +121,8 @@ def bag_of(text: Text, spelling: Mapping[str, tuple[str, float]] | None = None) 
     for mark in list(_MONEY_SIGN.finditer(text.raw))[:_MOST_SIGNS]:
         for name, weight in _MONEY_FAMILIES:
             add(f"f:{name}", weight, mark.group())
+    for act, (weight, source) in acts_in(text).items():
+        add(f"{PREFIX}{act}", weight, source)
     if inquiring:
         add(INQUIRES, inquiring / spoken, "")
     return Bag(weights, sources)
