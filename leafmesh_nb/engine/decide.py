@@ -68,18 +68,21 @@ def decide(plan: Plan, state: RunState) -> tuple[Effect, ...]:
         return (End(failed),)
     if len(statuses) == len(plan.order):
         return (End(),)
+    asking = {approval.path for approval in state.open_approvals()}
     effects: list[Effect] = []
     may_start = state.steps_left
     for path in plan.order:
-        step = state.steps.get(path) or StepState(path)
-        if step.phase == "pending":
+        if path in statuses:
+            continue
+        step = state.steps.get(path)
+        if step is None or step.phase == "pending":
             effect = _pending(plan, path, statuses)
             if isinstance(effect, Resolve):
                 if state.paused or may_start == 0:
                     continue
                 may_start = None if may_start is None else may_start - 1
         else:
-            effect = _underway(state, step)
+            effect = _underway(state, step, path in asking)
         if effect is not None:
             effects.append(effect)
     return tuple(effects)
@@ -96,23 +99,15 @@ def _pending(plan: Plan, path: str, statuses: dict[str, str]) -> Effect | None:
     return Resolve(path)
 
 
-def _underway(state: RunState, step: StepState) -> Effect | None:
+def _underway(state: RunState, step: StepState, asks: bool) -> Effect | None:
     if step.phase == "resolved":
         return Route(step.path)
-    if step.phase != "routed":
-        return None
     call = state.calls.get(step.main)
     if call is not None and call.failed is not None:
         error = call.failed.error
         return Finish(step.path, "failed", error.get("kind", ""), error.get("message", ""))
-    if call is None or call.finished is None:
-        if state.paused or _asks(state, step):
-            return None
-        return Perform(step.path)
-    if _asks(state, step):
+    if asks:
         return None
+    if call is None or call.finished is None:
+        return None if state.paused else Perform(step.path)
     return Gate(step.path)
-
-
-def _asks(state: RunState, step: StepState) -> bool:
-    return any(a.path == step.path for a in state.open_approvals())

@@ -15,7 +15,7 @@ from typing import Any
 
 from leafmesh_nb.engine.events import ApprovalAsked, Body, PolicyDecided
 from leafmesh_nb.engine.keys import question_id
-from leafmesh_nb.engine.names import policy_names
+from leafmesh_nb.engine.names import output_value, policy_names
 from leafmesh_nb.engine.plan import Plan
 from leafmesh_nb.engine.shared import SharedState
 from leafmesh_nb.engine.state import ActionState, ApprovalState, CallState, RunState, StepState
@@ -72,7 +72,7 @@ def passage(
     subject = _subject(plan, step, action, tool, value)
     names = {
         **policy_names(plan, state, shared, step, now),
-        **_point_names(plan, step, subject),
+        **_point_names(plan, state, step, subject),
     }
     decision = decide(plan.spec, subject, names, now)
     bodies: list[Body] = []
@@ -208,9 +208,11 @@ def _subject(plan: Plan, step: StepState, action: str, tool: str, value: Any) ->
     )
 
 
-def _point_names(plan: Plan, step: StepState, subject: Subject) -> Mapping[str, Any]:
+def _point_names(
+    plan: Plan, state: RunState, step: StepState, subject: Subject
+) -> Mapping[str, Any]:
     if subject.point == "output":
-        return {"output": accept(plan.output_type(step.path), subject.value)}
+        return {"output": output_value(plan, state, step.path, subject.value)}
     arguments = accept(plan.spec.tools[subject.name].input, subject.value)
     return {"tool": {"name": subject.name, "arguments": arguments}}
 

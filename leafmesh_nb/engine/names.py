@@ -1,6 +1,6 @@
 """The names that expressions see at each place, as typed Python values.
 
-What the events hold never changes, so each value is typed once and kept with the state
+What the events hold never changes, so each value is typed once and kept beside it
 (``RunState.decoded``). Expressions read these values and never change them; whoever hands one to
 foreign code types it anew.
 """
@@ -19,7 +19,14 @@ from leafmesh_nb.language.types import Type, describe
 from leafmesh_nb.language.values import TypeMismatch, accept
 from leafmesh_nb.memory.merge import initial
 
-__all__ = ["instruction_names", "memory_values", "memory_versions", "policy_names", "step_names"]
+__all__ = [
+    "instruction_names",
+    "memory_values",
+    "memory_versions",
+    "output_value",
+    "policy_names",
+    "step_names",
+]
 
 
 def memory_values(
@@ -62,7 +69,7 @@ def step_names(plan: Plan, state: RunState, shared: SharedState, now: datetime) 
             continue
         output = None
         if step.status == "done":
-            output = _once(state, ("output", path), plan.output_type(path), step.output)
+            output = output_value(plan, state, path, step.output)
         steps[path] = {"status": step.status, "output": output}
     return {
         "input": _input(plan, state),
@@ -115,19 +122,29 @@ def instruction_names(
     }
 
 
+def output_value(plan: Plan, state: RunState, path: str, output: Any) -> Any:
+    """A step's output, on its way through the gate or recorded, typed."""
+    return _once(state, ("output", path), plan.output_type(path), output)
+
+
 def _once(state: RunState, key: tuple[Any, ...], kind: Type, value: Any, name: str = "") -> Any:
-    """A recorded value, typed; the same object each time.
+    """A value, typed; the same object each time for the same value.
 
     What another mesh of this name wrote may have another type: an error value then.
     """
+    if value is None:
+        return None
     known = state.decoded.get(key)
-    if known is None and value is not None:
-        try:
-            known = accept(kind, value)
-        except TypeMismatch as mismatch:
-            known = ErrorValue(f"{name} does not fit its type {describe(kind)}: {mismatch}")
-        state.decoded[key] = known
-    return known
+    if known is not None and known[0] is value:
+        return known[1]
+    try:
+        typed = accept(kind, value)
+    except TypeMismatch as mismatch:
+        if not name:
+            raise
+        typed = ErrorValue(f"{name} does not fit its type {describe(kind)}: {mismatch}")
+    state.decoded[key] = (value, typed)
+    return typed
 
 
 def _input(plan: Plan, state: RunState) -> Any:

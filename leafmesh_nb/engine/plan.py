@@ -106,12 +106,23 @@ def standing(join: Join | None, statuses: Mapping[str, Any]) -> Standing:
     """
     if join is None:
         return READY
-    states = [_term(term, statuses) for term in join.terms]
-    failed = [s for s in states if s.state == "fail"]
-    skipped = [s for s in states if s.state == "skip"]
-    waiting = sum(s.state == "wait" for s in states)
-    done = sum(s.state == "ready" for s in states)
-    if len(skipped) == len(states):
+    done = waiting = 0
+    failed: list[Standing] = []
+    skipped: list[Standing] = []
+    for term in join.terms:
+        # Most joins are lists of steps, and this is asked of every step that waits at every turn.
+        status = statuses.get(term) if isinstance(term, str) else None
+        if status == "done":
+            done += 1
+        elif status is None and isinstance(term, str):
+            waiting += 1
+        else:
+            found = standing(term, statuses) if isinstance(term, Join) else _ended(term, status)
+            done += found is READY
+            waiting += found is WAIT
+            if found.state in ("fail", "skip"):
+                (failed if found.state == "fail" else skipped).append(found)
+    if len(skipped) == len(join.terms):
         return Standing("skip", "; ".join(s.reason for s in skipped))
     if join.op == "all":
         if failed:
@@ -132,14 +143,7 @@ def standing(join: Join | None, statuses: Mapping[str, Any]) -> Standing:
     return Standing("skip", f"{done} of the {needed} needed steps are done")
 
 
-def _term(term: str | Join, statuses: Mapping[str, Any]) -> Standing:
-    if isinstance(term, Join):
-        return standing(term, statuses)
-    status = statuses.get(term)
-    if status is None:
-        return WAIT
-    if status == "done":
-        return READY
+def _ended(step: str, status: str | None) -> Standing:
     if status == "skipped":
-        return Standing("skip", f"{term} was skipped")
-    return Standing("fail", f"{term} {status}")
+        return Standing("skip", f"{step} was skipped")
+    return Standing("fail", f"{step} {status}")

@@ -16,7 +16,7 @@ from leafmesh_nb.engine.events import (
     StepResolved,
     TaskRouted,
 )
-from leafmesh_nb.engine.names import memory_versions, step_names
+from leafmesh_nb.engine.names import memory_versions, output_value, step_names
 from leafmesh_nb.engine.plan import Plan
 from leafmesh_nb.engine.shared import SharedState
 from leafmesh_nb.engine.state import RunState, StepState
@@ -127,7 +127,7 @@ def saves(
     if not declared.save:
         return ()
     names = step_names(plan, state, shared, now)
-    names["output"] = accept(plan.output_type(step.path), output)
+    names["output"] = output_value(plan, state, step.path, output)
     return _writes(plan, declared.save, names, now)
 
 

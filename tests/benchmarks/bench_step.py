@@ -1,0 +1,185 @@
+"""What a governed, durable step costs: ``python tests/benchmarks/bench_step.py``.
+
+A workflow of ten steps in a row, each a trivial python agent: its ``with`` is evaluated, agents are
+routed by all factors, the function runs on its thread, its output passes a policy with two rules,
+memory is written, and seven events go into the chain (SQLite, WAL, synchronous NORMAL). Medians
+over runs, in microseconds a step; the bare rows are measured in between, so that a neighbour on
+the machine slows all rows alike. The profile is taken in runs of its own, with timers around the
+parts, so its sum is a little more than the step costs without them.
+"""
+
+from __future__ import annotations
+
+import gc
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import leafmesh_nb as lm
+from leafmesh_nb.agents import functions
+from leafmesh_nb.engine.runner import decisions, execution, record, tool_calls
+from leafmesh_nb.journal import append, sqlite
+
+STEPS, RUNS, WARM = 10, 200, 20
+
+
+def mesh_text() -> str:
+    steps = [
+        f"      s{i}: {{capability: add, with: {{n: {n}}}, save: {{total: output.n}}}}"
+        for i, n in enumerate(["input.n", *(f"steps.s{i}.output.n" for i in range(STEPS - 1))])
+    ]
+    return "\n".join(
+        [
+            "mesh: bench",
+            "memory:",
+            "  total: integer",
+            "people:",
+            "  lead: {roles: [approver]}",
+            "agents:",
+            "  adder:",
+            "    role: Adds one",
+            "    kind: python",
+            "    capabilities: {add: {input: {n: integer}, output: {n: integer}}}",
+            "    memory: {read: [total], write: [total]}",
+            "policies:",
+            "  bounds:",
+            "    at: output",
+            "    rules:",
+            "      - {id: ok, when: output.n <= 1000000, then: approve}",
+            "      - {id: large, when: output.n > 1000000, then: ask, to: lead}",
+            "    default: deny",
+            "workflows:",
+            "  line:",
+            "    input: {n: integer}",
+            "    steps:",
+            *steps,
+            f"    output: {{n: steps.s{STEPS - 1}.output.n}}",
+        ]
+    )
+
+
+def bare(folder: Path) -> Callable[[], float]:
+    """Two rows a step in one commit on the calling thread: no hash, no encoding, no fence."""
+    conn = sqlite3.connect(folder / "bare.db", isolation_level=None)
+    conn.execute("PRAGMA journal_mode = WAL")
+    conn.execute("PRAGMA synchronous = NORMAL")
+    conn.execute("CREATE TABLE events (seq INTEGER PRIMARY KEY, payload TEXT)")
+
+    def run() -> float:
+        began = time.perf_counter()
+        for _ in range(STEPS):
+            conn.execute("BEGIN IMMEDIATE")
+            conn.executemany("INSERT INTO events (payload) VALUES (?)", [("x" * 300,)] * 2)
+            conn.execute("COMMIT")
+        return time.perf_counter() - began
+
+    return run
+
+
+class Profile:
+    """Seconds spent in parts of a step. Parts within parts count for the inner one only."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._stack: list[float] = []
+
+    def timed(self, part: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def measured(*given: Any, **more: Any) -> Any:
+            began = time.perf_counter()
+            self._stack.append(0.0)
+            try:
+                return call(*given, **more)
+            finally:
+                took = time.perf_counter() - began
+                inner = self._stack.pop()
+                self.seconds[part] = self.seconds.get(part, 0.0) + took - inner
+                if self._stack:
+                    self._stack[-1] += took
+
+        return measured
+
+    def watch(self) -> None:
+        """Put timers around the parts; from here on everything is a little slower."""
+        for part, owner, name in (
+            ("decide what is due", execution, "decide"),
+            ("evaluate with and when", decisions.steps, "resolve"),
+            ("route", decisions.steps, "route"),
+            ("gate: policies", decisions, "passage"),
+            ("gate: policies", tool_calls, "passage"),
+            ("save to memory", decisions.steps, "saves"),
+            ("fold", record, "apply"),
+            ("encode and hash", append, "_entry"),
+            ("commit", sqlite.SqliteJournal, "commit"),
+            ("hand it to a thread", functions, "run_on_thread"),
+        ):
+            setattr(owner, name, self.timed(part, getattr(owner, name)))
+        run_plain = functions._run_plain
+
+        def hop(bound: Any, given: dict[str, Any]) -> Any:
+            done = run_plain(bound, given)
+            handed = time.perf_counter()
+
+            def settled(_: Any) -> None:
+                part = "wait for the thread and back"
+                took = time.perf_counter() - handed
+                self.seconds[part] = self.seconds.get(part, 0.0) + took
+
+            done.add_done_callback(settled)
+            return done
+
+        functions._run_plain = hop  # type: ignore[assignment]
+
+
+def main() -> None:
+    folder = Path(tempfile.mkdtemp())
+    mesh = lm.Mesh.from_yaml(mesh_text())
+
+    @mesh.agent("adder")
+    def add(n: int) -> dict[str, int]:
+        return {"n": n + 1}
+
+    def governed() -> float:
+        began = time.perf_counter()
+        output = mesh.start("line", n=0, journal=folder / "journal.db").result(60)
+        took = time.perf_counter() - began
+        assert output == {"n": STEPS}, output
+        return took
+
+    rows = {"governed durable step": governed, "bare commit of two rows": bare(folder)}
+    for run in rows.values():
+        for _ in range(WARM):
+            run()
+    times: dict[str, list[float]] = {name: [] for name in rows}
+    gc.collect()
+    cpu = 0.0
+    for _ in range(RUNS):
+        for name, run in rows.items():
+            before = time.process_time()
+            times[name].append(run() / STEPS * 1e6)
+            if name.startswith("governed"):
+                cpu += time.process_time() - before
+    print(f"{'µs a step':34}{'median':>9}{'p10':>9}{'p90':>9}")
+    for name, found in times.items():
+        tenths = statistics.quantiles(found, n=10)
+        print(f"{name:34}{statistics.median(found):9.0f}{tenths[0]:9.0f}{tenths[-1]:9.0f}")
+    print(f"{'  of it CPU, all threads':34}{cpu / RUNS / STEPS * 1e6:9.0f}")
+
+    profile = Profile()
+    profile.watch()
+    whole = [governed() / STEPS * 1e6 for _ in range(RUNS)]
+    print(f"\nwhere it goes (mean {statistics.mean(whole):.0f} µs with the timers)")
+    left = statistics.mean(whole)
+    for part, seconds in sorted(profile.seconds.items(), key=lambda item: -item[1]):
+        mean = seconds / RUNS / STEPS * 1e6
+        left -= mean
+        print(f"  {part:32}{mean:9.0f}")
+    print(f"  {'all else: loop, tasks, start':32}{left:9.0f}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
