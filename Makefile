@@ -81,7 +81,8 @@ wheel: $(VENV)/.stamp-test
 	"$(BIN)/python" -m pytest -p no:nbval -m wheel tests/packaging
 
 bench: $(VENV)/.stamp-bench
-	"$(BIN)/python" -m pytest -p no:nbval -m bench -s tests/benchmarks
+	@for script in tests/benchmarks/bench_*.py; do \
+	  echo "$$script"; "$(BIN)/python" "$$script" || exit 1; echo; done
 
 clean:
 	rm -rf "$(VENV)" build dist leafmesh-demo

@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
 
     lab = verbs.add_parser("lab", help="open the quickstart in JupyterLab")
     lab.add_argument("--out", metavar="DIR", type=Path, help="where the files go (default: here)")
-    lab.add_argument("arguments", nargs="*", help="passed on to jupyter lab, after --")
+    lab.add_argument("arguments", nargs="*", help="for jupyter lab, after --: lab -- --no-browser")
     lab.set_defaults(verb=_lab)
 
     check = verbs.add_parser("check", help="check the text of a mesh")
@@ -94,6 +94,8 @@ def _lab(given: argparse.Namespace) -> int:
                 f"{folder.resolve()} cannot be written: {error.strerror}. Name one with --out DIR"
             ) from None
     command = [sys.executable, "-m", "jupyterlab", str(notebook), *given.arguments]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")  # in a container the only user is often root
     sys.stdout.flush()
     os.execv(sys.executable, command)
 

@@ -78,7 +78,7 @@ def test_demo_tells_the_story_and_verify_finds_tampering(
     assert "4111 1111 1111 1111" not in html
     assert "offline reader: rules, not a language model" in html
     paid = (workdir / "out" / "payouts.jsonl").read_text().splitlines()
-    assert [json.loads(line)["amount"] for line in paid] == ["49.99", "620.00"]
+    assert [json.loads(line)["amount"] for line in paid] == ["49.99", "620.00", "8.99"]
 
     journal = workdir / "out" / "journal.db"
     assert main(["verify", str(journal)]) == 0

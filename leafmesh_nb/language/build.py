@@ -141,7 +141,8 @@ def _check_side_effects(ctx: Context, policies: Mapping[str, Policy]) -> None:
                 "LM603",
                 f"`{tool.name}` has side effects and no policy covers it: every call is denied.",
                 tool.span,
-                "Add a policy:\n"
-                f"    {tool.name}_rules: {{at: tool, for: {{tools: [{tool.name}]}}, rules: "
-                "[{id: all, then: approve}]}",
+                "Add a policy, here one that asks a person every time:\n"
+                f"    {tool.name}_gate: {{at: tool, for: {{tools: [{tool.name}]}}, rules: "
+                f"[{{id: always, then: ask, to: {next(iter(ctx.people), 'PERSON')}}}], "
+                "default: deny}",
             )

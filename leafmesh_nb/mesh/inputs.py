@@ -28,7 +28,9 @@ def accepted_input(flow: Workflow, more: Any, keywords: Mapping[str, Any]) -> di
     try:
         accepted = accept(flow.input, {**flow.defaults, **given, **keywords}, lenient=True)
     except TypeMismatch as error:
-        raise RunError(f"input of {flow.id}: {error}. {_signature(flow)}") from None
+        said = str(error)
+        stop = "" if said.endswith("?") else "."
+        raise RunError(f"input of {flow.id}: {said}{stop} {_signature(flow)}") from None
     dumped = dump(flow.input, accepted)
     assert isinstance(dumped, dict), "a workflow's input is an object"
     return dumped

@@ -41,10 +41,8 @@ OPEN = ("running", "waiting", "paused")
 
 
 def define(mesh: Mesh) -> None:
-    """Remember a mesh as the newest of its name; it keeps the functions bound to the one before."""
-    before = _defined.pop(mesh.name, None)
-    if before is not None:
-        mesh.take_functions(before)
+    """Remember a mesh as the newest of its name, and of all."""
+    _defined.pop(mesh.name, None)
     _defined[mesh.name] = mesh
 
 

@@ -18,7 +18,7 @@ from leafmesh_nb.engine.plan import Plan
 from leafmesh_nb.engine.ports import Journal
 from leafmesh_nb.engine.runner.execution import Execution
 from leafmesh_nb.engine.runner.host import host
-from leafmesh_nb.engine.state import RunState
+from leafmesh_nb.engine.state import RunState, StepState
 from leafmesh_nb.errors import ApprovalError, LeafmeshError, OwnershipError, RunError
 from leafmesh_nb.journal.owner import is_alive
 from leafmesh_nb.language.spec import Spec
@@ -81,6 +81,11 @@ class Run(Views):
     def status(self) -> str:
         """running, waiting, paused, done, failed or cancelled."""
         return self._current().status
+
+    def under_way(self) -> list[StepState]:
+        """Steps that were decided and have not ended."""
+        steps = self._current().steps.values()
+        return [step for step in list(steps) if step.phase in ("resolved", "routed")]
 
     @property
     def output(self) -> Any:

@@ -33,6 +33,10 @@ ADVICE = (
     "answer it with run.approvals()[0].approve(by=…), with %mesh approvals in a notebook, or run "
     "again with a script of answers (LEAFMESH_ANSWERS, or --answers FILE)"
 )
+DOUBT = (
+    "find out outside whether it happened, then say so: run.approvals()[0].edit(RESULT, by=…) if "
+    "it did, with its result; .approve(by=…) runs it again; .reject(by=…) lets the step fail"
+)
 
 
 class NobodyHere(ApprovalError):
@@ -132,7 +136,7 @@ class _Watch:
         run, now = self._run, time.monotonic()
         status = run.status
         if self._until is not None and now >= self._until:
-            raise StillRunning(f"run {run.id} is still {status}", run=run)
+            raise StillRunning(f"run {run.id} is still {status}{_under_way(run)}", run=run)
         if status == "paused":
             raise RunError(
                 f"run {run.id} is paused; go on with run.resume(), or one step with run.step()",
@@ -159,13 +163,26 @@ class _Watch:
 
 
 def _nobody(run: Run, why: NobodyHere) -> RunError:
-    asked = "; ".join(f"{q.to}: {q.reason}" for q in run.approvals())
+    questions = run.approvals()
+    asked = "; ".join(f"{', '.join(q.roster)}: {q.reason}" for q in questions)
     asked = run.masker.text(asked)
+    doubt = any(q.point == "in_doubt" for q in questions)
+    advice = DOUBT if doubt else ADVICE
     return RunError(
-        f"run {run.id} waits for a person ({asked}), and {why}. It stays open: {ADVICE}",
+        f"run {run.id} waits for a person ({asked}), and {why}. It stays open: {advice}",
         run=run,
         cause="NobodyHere",
     )
+
+
+def _under_way(run: Run) -> str:
+    """What a run is doing, and what to do about an agent that hangs."""
+    busy = [step for step in run.under_way() if step.agent]
+    if not busy:
+        return ""
+    names = ", ".join(f"{step.agent} at step {step.path}" for step in busy)
+    remedy = f"agents.{busy[0].agent}.limits.timeout"
+    return f" ({names}); cancel it with run.cancel(), or bound it with {remedy}"
 
 
 def wait(run: Run, timeout: float | None) -> None:

@@ -53,6 +53,8 @@ def define(bench: Workbench, cell: str, name: str, file: str | None, names: Name
         count = sum(d.severity == "error" for d in error.diagnostics)
         summary = f"{count} error{'s' if count != 1 else ''} in this cell" if count else str(error)
         raise MeshError(f"{summary}{stays}", error.diagnostics) from None
+    if before is not None and before.name == mesh.name:
+        mesh.take_functions(before)  # a cell run again changes the text, not what is bound
     if mesh.diagnostics:
         bench.show_html(render_html(mesh.diagnostics), render_text(mesh.diagnostics))
     if file:

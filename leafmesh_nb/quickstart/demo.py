@@ -55,9 +55,9 @@ def run_demo(out: Path | None = None) -> Demo:
 def _folder(out: Path | None) -> Path:
     if out is not None:
         return out.resolve()
-    here = Path.cwd() / "leafmesh-demo"
     if os.access(Path.cwd(), os.W_OK):
-        return here
+        # A folder for each: a ledger of two demos would show every ticket paid twice.
+        return Path.cwd() / "leafmesh-demo" / datetime.now(UTC).strftime("%Y-%m-%d-%H%M%S")
     return Path(tempfile.mkdtemp(prefix="leafmesh-demo-"))
 
 

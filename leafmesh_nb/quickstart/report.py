@@ -34,7 +34,7 @@ def report(demo: Demo) -> str:
             *_table(("run", "ticket", "result", "tokens", "spent", "list price"), _costs(runs)),
             "",
             f"Journal   {found.runs} runs, {found.events:,} events: {state}",
-            f"          {demo.journal}",
+            f"          leafmesh-nb verify {demo.journal}",
             f"Notebook  {demo.html}",
         ]
     )
@@ -72,7 +72,7 @@ def _costs(runs: Sequence[Run]) -> list[tuple[str, ...]]:
     for run in runs:
         costs = run.costs()
         output = run.output
-        result = ", ".join(f"{k} {v}" for k, v in output.items()) if output else run.status
+        result = ", ".join(f"{k} {v}" for k, v in output.items()) if output else _ended(run)
         rows.append(
             (
                 run.id,
@@ -84,6 +84,11 @@ def _costs(runs: Sequence[Run]) -> list[tuple[str, ...]]:
             )
         )
     return rows
+
+
+def _ended(run: Run) -> str:
+    denied = run.error is not None and run.error.get("kind") == "PolicyDenied"
+    return "denied" if denied else run.status
 
 
 def _ticket(run: Run) -> str:

@@ -146,14 +146,18 @@ class TestBinding:
     def test_a_new_definition_keeps_the_functions_that_still_fit(
         self, desk: Any, refunds_text: str
     ) -> None:
-        desk.mesh()
+        before = desk.mesh()
+        fresh = lm.Mesh.from_yaml(refunds_text)
+        assert len(fresh.agents().missing()) == 3, "a mesh inherits nothing that nobody gave it"
         again = lm.Mesh.from_yaml(refunds_text)
+        again.take_functions(before)
         assert again.agents().missing() == []
         narrower = refunds_text.replace(
             "input:  {ticket: string, amount: money, tier: {enum: [basic, gold]}}",
             "input:  {ticket: string, amount: money}",
         ).replace("          tier: input.tier\n      pay:", "      pay:")
         changed = lm.Mesh.from_yaml(narrower)
+        changed.take_functions(before)
         assert changed.agents().missing() == ["agent:clerk"]
 
 
