@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from leafmesh_nb.engine.events import Event
+from leafmesh_nb.engine.ports import Journal
 from leafmesh_nb.errors import RunError
 from leafmesh_nb.language.spec import Spec
 from leafmesh_nb.memory.masking import Masker
@@ -24,6 +25,7 @@ class Views:
     id: str
     spec: Spec
     workflow: str
+    journal: Journal
 
     def recorded(self) -> list[Event]:
         """All events that are durable so far."""
@@ -32,7 +34,15 @@ class Views:
     @property
     def masker(self) -> Masker:
         """Masks what this run's views must not show."""
-        return Masker.for_run(self.spec, self.recorded())
+        events = self.recorded()
+        if any(field.masked and field.scope == "mesh" for field in self.spec.memory.values()):
+            # This run may have read what another one wrote there.
+            events += self.shared_events()
+        return Masker.for_run(self.spec, events)
+
+    def shared_events(self, after: int = 0) -> list[Event]:
+        """Events of the mesh's own stream, where values of scope ``mesh`` stand."""
+        return list(self.journal.read(f"mesh:{self.spec.mesh}", after))
 
     def events(self) -> pd.DataFrame:
         """Every event, a row each."""
@@ -70,8 +80,11 @@ class Views:
         from leafmesh_nb.observe import frames
 
         events = self.recorded()
-        masker = Masker.for_run(self.spec, events)
-        frame: pd.DataFrame = getattr(frames, name)(events, spec=self.spec, masker=masker)
+        if name == "memory_frame":
+            # Values of scope mesh stand in the mesh's own stream.
+            shared = self.shared_events()
+            events += [event for event in shared if getattr(event.body, "run", None) == self.id]
+        frame: pd.DataFrame = getattr(frames, name)(events, spec=self.spec, masker=self.masker)
         return frame
 
     def chart(self, name: str = "timeline", *, theme: str = "light") -> Figure:
@@ -89,7 +102,7 @@ class Views:
         """The state of the run's card, as its views draw it."""
         from leafmesh_nb.observe.card import CardState
 
-        state = CardState(self.spec, self.workflow, self.id)
+        state = CardState(self.spec, self.workflow, self.id, shared=self.shared_events)
         state.apply(self.recorded())
         return state.snapshot()
 

@@ -109,7 +109,12 @@ class Workbench:
         def revealed(what: str) -> None:
             record_reveal(run, what)
 
-        session = LiveSession(run, person=self.magics.person or None, on_reveal=revealed)
+        session = LiveSession(
+            run,
+            person=self.magics.person or None,
+            on_reveal=revealed,
+            shared=run.shared_events,
+        )
         session.show()
         return session
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -49,15 +49,25 @@ class CardState:
     """The state of one run's card. Every method may be called from any thread.
 
     ``person`` is who sits at this notebook, if they said so; it preselects who answers.
+    ``shared`` reads the events of the mesh's own stream after a sequence number: secrets of scope
+    ``mesh`` that other runs wrote are masked by it.
     """
 
     def __init__(
-        self, spec: Spec, workflow: str, run_id: str, *, person: str | None = None
+        self,
+        spec: Spec,
+        workflow: str,
+        run_id: str,
+        *,
+        person: str | None = None,
+        shared: Callable[[int], Sequence[Event]] | None = None,
     ) -> None:
         self._spec = spec
         self._workflow = spec.workflows[workflow]
         self._run_id = run_id
         self._person = person
+        secrets = [field for field in spec.memory.values() if field.masked]
+        self._shared = shared if any(field.scope == "mesh" for field in secrets) else None
         self._lock = threading.Lock()
         self._forget()
         self._shown = self._build()
@@ -65,6 +75,7 @@ class CardState:
     def _forget(self) -> None:
         self._run: RunState | None = None
         self._events: list[Event] = []
+        self._shared_events: list[Event] = []
         self._decided: list[Event] = []
         self._answered: dict[str, list[Event]] = {}
         self._expired: dict[str, Event] = {}
@@ -183,14 +194,23 @@ class CardState:
         if not self._changed:
             return
         self._changed = False
+        self._read_shared()
         if self._learned and any(field.masked for field in self._spec.memory.values()):
             # What was shown before may hold what is a secret now.
-            self._masker = Masker.for_run(self._spec, self._events)
+            self._masker = Masker.for_run(self._spec, [*self._events, *self._shared_events])
             self._stale = set(self._workflow.steps)
         self._learned = False
         state = self._build()
         self._note(self._shown, state)
         self._shown = state
+
+    def _read_shared(self) -> None:
+        if self._shared is None:
+            return
+        seen = self._shared_events[-1].seq if self._shared_events else 0
+        news = self._shared(seen)
+        self._shared_events += news
+        self._learned = self._learned or any(isinstance(event.body, _TELLING) for event in news)
 
     def _note(self, old: State, new: State) -> None:
         for key, value in new.items():

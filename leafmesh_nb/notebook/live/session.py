@@ -83,7 +83,8 @@ class LiveSession:
 
     ``person`` is who sits at this notebook, if they said so. ``on_reveal`` is called with the
     source of a masked value (``QUESTION/inputs/FIELD``) before it is shown: it records the event,
-    and raises a LeafmeshError to refuse. Without it nothing is revealed.
+    and raises a LeafmeshError to refuse. Without it nothing is revealed. ``shared`` is
+    handed on to the card's state.
     """
 
     def __init__(
@@ -92,10 +93,11 @@ class LiveSession:
         *,
         person: str | None = None,
         on_reveal: Callable[[str], object] | None = None,
+        shared: Callable[[int], Sequence[Event]] | None = None,
     ) -> None:
         self._run = run
         self._on_reveal = on_reveal
-        self._card = CardState(run.spec, run.workflow, run.id, person=person)
+        self._card = CardState(run.spec, run.workflow, run.id, person=person, shared=shared)
         self._hellos = Hellos()
         self._widget: RunWidget | None = None
         self._slots: list[Any] = []
