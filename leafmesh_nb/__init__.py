@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from leafmesh_nb.errors import LeafmeshError as LeafmeshError
     from leafmesh_nb.errors import MemoryScopeError as MemoryScopeError
     from leafmesh_nb.errors import MeshError as MeshError
+    from leafmesh_nb.errors import NotDoneError as NotDoneError
     from leafmesh_nb.errors import OwnershipError as OwnershipError
     from leafmesh_nb.errors import PolicyDenied as PolicyDenied
     from leafmesh_nb.errors import RoutingError as RoutingError
@@ -53,6 +54,7 @@ _ERRORS = (
     "LeafmeshError",
     "MemoryScopeError",
     "MeshError",
+    "NotDoneError",
     "OwnershipError",
     "PolicyDenied",
     "RoutingError",

@@ -13,6 +13,7 @@
     │   ├── ConflictError   somebody else appended to the stream first
     │   └── OwnershipError  another live process owns the run
     └── AgentError          an agent raised, hung, or returned the wrong shape
+        └── NotDoneError    raised by a tool: its side effect surely did not happen
 
 Every message says what happened, where, and what to do. Foreign exceptions are mapped to this
 tree at the edge where they arise.
@@ -37,6 +38,7 @@ __all__ = [
     "LeafmeshError",
     "MemoryScopeError",
     "MeshError",
+    "NotDoneError",
     "OwnershipError",
     "PolicyDenied",
     "RoutingError",
@@ -118,3 +120,10 @@ class OwnershipError(JournalError):
 
 class AgentError(LeafmeshError):
     """An agent raised, timed out, or returned something that its capability does not allow."""
+
+
+class NotDoneError(AgentError):
+    """For tools to raise: the side effect surely did not happen, so the call has failed.
+
+    Whatever else a tool with ``side_effect: true`` raises leaves the call in doubt.
+    """

@@ -22,6 +22,7 @@ MEMBERS = [
     "MemoryScopeError",
     "Mesh",
     "MeshError",
+    "NotDoneError",
     "OwnershipError",
     "PolicyDenied",
     "Route",

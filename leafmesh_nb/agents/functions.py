@@ -23,7 +23,7 @@ from leafmesh_nb.agents.code import code_digest
 from leafmesh_nb.agents.context import AsyncContext, Context
 from leafmesh_nb.agents.threads import agents_loop, doubt_loop, run_on_thread
 from leafmesh_nb.engine.ports import Seat, Suspended
-from leafmesh_nb.errors import AgentError, InDoubtError, LeafmeshError
+from leafmesh_nb.errors import AgentError, LeafmeshError
 from leafmesh_nb.language.spec import AgentSpec, Spec, ToolSpec
 
 __all__ = ["AsyncContext", "Context", "Functions", "check_signature", "inside_call"]
@@ -124,17 +124,8 @@ class Functions:
         return result
 
     async def tool(self, tool: str, arguments: Mapping[str, Any]) -> Any:
-        """Run a tool's function with its input fields as keywords.
-
-        A tool that timed out may have acted or not: InDoubtError.
-        """
-        bound = self._get(f"tool:{tool}")
-        try:
-            return await _run(bound, dict(arguments))
-        except AgentError as error:
-            if isinstance(error.__cause__, TimeoutError):
-                raise InDoubtError(str(error)) from error
-            raise
+        """Run a tool's function with its input fields as keywords."""
+        return await _run(self._get(f"tool:{tool}"), dict(arguments))
 
 
 def check_signature(owner: str, function: Function, inputs: tuple[str, ...]) -> None:

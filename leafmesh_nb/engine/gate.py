@@ -170,9 +170,11 @@ def _refusal(answer: ApprovalState) -> str:
 
 
 def ask_in_doubt(
-    plan: Plan, state: RunState, step: StepState, call: CallState, now: datetime
+    plan: Plan, state: RunState, step: StepState, call: CallState, now: datetime, *, why: str = ""
 ) -> ApprovalAsked:
     """The question about a side effect that was started and whose result never arrived.
+
+    ``why`` is what is known of it, where something is.
 
     It goes to whoever approved the action; failing that, to everybody the mesh names.
     """
@@ -189,7 +191,7 @@ def ask_in_doubt(
         to=asked[0].to if asked else "anyone",
         roster=roster or (state.started.requester,),
         asked_by=step.agent,
-        reason=f"{call.started.target} was started and its result never arrived",
+        reason=why or f"{call.started.target} was started and its result never arrived",
         value=call.started.request,
         options=("approve", "edit", "reject"),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 import leafmesh_nb as lm
 from leafmesh_nb.engine import events as ev
+from leafmesh_nb.engine.ports import Suspended
 from leafmesh_nb.engine.runner.host import host
 from leafmesh_nb.testing import ScriptedApprover
 
@@ -334,6 +336,80 @@ def test_a_side_effect_that_says_it_timed_out_is_in_doubt(world: Any, till: Any)
     calls = [c for c in world.bodies(run, ev.CallStarted, "pay") if c.call == "tool"]
     assert [c.attempt for c in calls] == [1, 2]
     assert calls[0].key == calls[1].key
+
+
+def raising(error: BaseException) -> Any:
+    def tool() -> Any:
+        raise error
+
+    return tool
+
+
+@pytest.mark.parametrize(
+    ("ending", "said"),
+    [
+        (raising(OSError("read timed out")), "tool pay raised OSError: read timed out"),
+        (raising(lm.PolicyDenied("says the bank")), "says the bank"),
+        (raising(SystemExit(3)), "tool pay raised SystemExit: 3"),
+        (raising(Suspended()), "tool pay unwound itself"),
+        (lambda: {"recipt": "R"}, "tool pay ran, but returned the wrong shape"),
+        (lambda: None, "tool pay ran, but returned the wrong shape"),
+    ],
+)
+def test_a_side_effect_that_raises_is_in_doubt(
+    world: Any, till: Any, ending: Any, said: str
+) -> None:
+    def acts(amount: Any) -> Any:
+        till.pay(amount)
+        return ending()
+
+    def insists(amount: Any, ctx: Any) -> Any:
+        for _ in range(3):
+            try:
+                return teller(amount, ctx)
+            except Exception:
+                continue
+        raise ValueError("gave up")
+
+    run = till.start(insists, tools={"pay": acts})
+    question = world.waiting(run)
+    assert question.point == "in_doubt"
+    assert question.reason.startswith(said)
+    assert question.reason.endswith("; whether it happened is not known")
+    question.edit({"receipt": "R-1"}, by="lead")
+    assert run.result(20)["receipt"] == "R-1"
+    assert till.paid == ["50"]
+
+
+def test_an_async_side_effect_that_is_cancelled_is_in_doubt(world: Any, till: Any) -> None:
+    async def acts(amount: Any) -> Any:
+        till.pay(amount)
+        raise asyncio.CancelledError
+
+    run = till.start(teller, tools={"pay": acts})
+    assert "tool pay cancelled itself" in world.waiting(run).reason
+    assert till.paid == ["50"]
+
+
+def test_a_tool_that_says_it_did_not_act_has_failed(world: Any, till: Any) -> None:
+    said: list[str] = []
+
+    def closed(amount: Any) -> Any:
+        if not said:
+            raise lm.NotDoneError("the bank is closed")
+        return till.pay(amount)
+
+    def patient(amount: Any, ctx: Any) -> Any:
+        try:
+            return teller(amount, ctx)
+        except lm.NotDoneError as error:
+            said.append(str(error))
+        return teller(amount, ctx)
+
+    run = till.start(patient, tools={"pay": closed})
+    assert run.result(20)["receipt"] == "R-1"
+    assert said == ["the bank is closed"]
+    assert not world.bodies(run, ev.ApprovalAsked)
 
 
 @pytest.mark.parametrize("verdict", ["it happened", "let it fail"])

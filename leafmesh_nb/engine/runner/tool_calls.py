@@ -12,11 +12,18 @@ from leafmesh_nb.engine.events import CallFailed, CallFinished, CallStarted
 from leafmesh_nb.engine.gate import ask_in_doubt, passage, tool_action
 from leafmesh_nb.engine.keys import call_key, digest
 from leafmesh_nb.engine.ports import Suspended, ToolReply
-from leafmesh_nb.engine.runner.call_context import CallContext, guarded
+from leafmesh_nb.engine.runner.call_context import CallContext, foreign, guarded
 from leafmesh_nb.engine.runner.reservations import Reservations
 from leafmesh_nb.engine.state import ApprovalState, CallState, StepState
 from leafmesh_nb.engine.steps import failure
-from leafmesh_nb.errors import AgentError, BudgetError, InDoubtError, LeafmeshError, PolicyDenied
+from leafmesh_nb.errors import (
+    AgentError,
+    BudgetError,
+    InDoubtError,
+    LeafmeshError,
+    NotDoneError,
+    PolicyDenied,
+)
 from leafmesh_nb.language.spec import AgentSpec
 from leafmesh_nb.language.to_json import dump
 from leafmesh_nb.language.values import TypeMismatch, accept
@@ -192,13 +199,22 @@ class ToolCalls:
             error = AgentError(f"tool {name} ran, but returned the wrong shape: {mismatch}")
         except LeafmeshError as raised:
             error = raised
+        except Suspended:
+            error = AgentError(f"tool {name} unwound itself")
+        except Exception as raised:  # a returned value that raises when it is looked at
+            error = foreign(f"tool {name}", raised)
         call, step = record.state.calls[key], record.state.steps[path]
         if record.state.ended is not None or step.phase != "routed" or not call.open:
             raise Suspended  # too late: somebody has said what became of it
-        if isinstance(error, InDoubtError) and declared.side_effect:
-            now = self._context.ports.clock.now()
-            record.append(path, ask_in_doubt(record.plan, record.state, step, call, now))
-            await record.flush()
+        if error is not None and declared.side_effect and not isinstance(error, NotDoneError):
+            if not any(a.status == "open" for a in self._doubts(key)):
+                now, why = (
+                    self._context.ports.clock.now(),
+                    f"{error}; whether it happened is not known",
+                )
+                asked = ask_in_doubt(record.plan, record.state, step, call, now, why=why)
+                record.append(path, asked)
+                await record.flush()
             raise Suspended
         if error is not None:
             self._context.failed(path, key, error, began)
