@@ -4,8 +4,8 @@ A workflow of ten steps in a row, each a trivial python agent: its ``with`` is e
 routed by all factors, the function runs on its thread, its output passes a policy with two rules,
 memory is written, and seven events go into the chain (SQLite, WAL, synchronous NORMAL). Medians
 over runs, in microseconds a step; the bare rows are measured in between, so that a neighbour on
-the machine slows all rows alike. The profile is taken in runs of its own, with timers around the
-parts, so its sum is a little more than the step costs without them.
+the machine slows all rows alike. The profile is of CPU time, in runs of its own with timers around
+the parts, so its sum is more than the step costs without them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 import gc
 import sqlite3
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -22,7 +21,8 @@ from typing import Any
 
 import leafmesh_nb as lm
 from leafmesh_nb.agents import functions
-from leafmesh_nb.engine.runner import decisions, execution, record, tool_calls
+from leafmesh_nb.engine.runner import decisions, execution, record
+from leafmesh_nb.engine.runner.host import host
 from leafmesh_nb.journal import append, sqlite
 
 STEPS, RUNS, WARM = 10, 200, 20
@@ -82,20 +82,24 @@ def bare(folder: Path) -> Callable[[], float]:
 
 
 class Profile:
-    """Seconds spent in parts of a step. Parts within parts count for the inner one only."""
+    """CPU seconds of the engine's thread in parts of a step. A part within another counts for
+    itself only."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self.waited = 0.0
         self._stack: list[float] = []
 
     def timed(self, part: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def measured(*given: Any, **more: Any) -> Any:
-            began = time.perf_counter()
+            if not host().inside():
+                return call(*given, **more)
+            began = time.thread_time()
             self._stack.append(0.0)
             try:
                 return call(*given, **more)
             finally:
-                took = time.perf_counter() - began
+                took = time.thread_time() - began
                 inner = self._stack.pop()
                 self.seconds[part] = self.seconds.get(part, 0.0) + took - inner
                 if self._stack:
@@ -110,7 +114,6 @@ class Profile:
             ("evaluate with and when", decisions.steps, "resolve"),
             ("route", decisions.steps, "route"),
             ("gate: policies", decisions, "passage"),
-            ("gate: policies", tool_calls, "passage"),
             ("save to memory", decisions.steps, "saves"),
             ("fold", record, "apply"),
             ("encode and hash", append, "_entry"),
@@ -120,23 +123,28 @@ class Profile:
             setattr(owner, name, self.timed(part, getattr(owner, name)))
         run_plain = functions._run_plain
 
-        def hop(bound: Any, given: dict[str, Any]) -> Any:
+        def handed(bound: Any, given: dict[str, Any]) -> Any:
+            began = time.perf_counter()
             done = run_plain(bound, given)
-            handed = time.perf_counter()
-
-            def settled(_: Any) -> None:
-                part = "wait for the thread and back"
-                took = time.perf_counter() - handed
-                self.seconds[part] = self.seconds.get(part, 0.0) + took
-
-            done.add_done_callback(settled)
+            done.add_done_callback(lambda _: self._waited(time.perf_counter() - began))
             return done
 
-        functions._run_plain = hop  # type: ignore[assignment]
+        functions._run_plain = handed  # type: ignore[assignment]
+
+    def _waited(self, seconds: float) -> None:
+        self.waited += seconds
+
+
+async def engine_cpu() -> float:
+    return time.thread_time()
 
 
 def main() -> None:
-    folder = Path(tempfile.mkdtemp())
+    with tempfile.TemporaryDirectory() as name:
+        measure(Path(name))
+
+
+def measure(folder: Path) -> None:
     mesh = lm.Mesh.from_yaml(mesh_text())
 
     @mesh.agent("adder")
@@ -156,30 +164,32 @@ def main() -> None:
             run()
     times: dict[str, list[float]] = {name: [] for name in rows}
     gc.collect()
-    cpu = 0.0
     for _ in range(RUNS):
         for name, run in rows.items():
-            before = time.process_time()
             times[name].append(run() / STEPS * 1e6)
-            if name.startswith("governed"):
-                cpu += time.process_time() - before
     print(f"{'µs a step':34}{'median':>9}{'p10':>9}{'p90':>9}")
     for name, found in times.items():
         tenths = statistics.quantiles(found, n=10)
         print(f"{name:34}{statistics.median(found):9.0f}{tenths[0]:9.0f}{tenths[-1]:9.0f}")
-    print(f"{'  of it CPU, all threads':34}{cpu / RUNS / STEPS * 1e6:9.0f}")
+
+    def mean(seconds: float) -> float:
+        return seconds / RUNS / STEPS * 1e6
 
     profile = Profile()
     profile.watch()
-    whole = [governed() / STEPS * 1e6 for _ in range(RUNS)]
-    print(f"\nwhere it goes (mean {statistics.mean(whole):.0f} µs with the timers)")
-    left = statistics.mean(whole)
+    engine, everybody = host().call(engine_cpu()).result(), time.process_time()
+    for _ in range(RUNS):
+        governed()
+    engine = mean(host().call(engine_cpu()).result() - engine)
+    everybody = mean(time.process_time() - everybody)
+    print(f"\nwhere it goes: CPU with the timers on{everybody:6.0f}")
     for part, seconds in sorted(profile.seconds.items(), key=lambda item: -item[1]):
-        mean = seconds / RUNS / STEPS * 1e6
-        left -= mean
-        print(f"  {part:32}{mean:9.0f}")
-    print(f"  {'all else: loop, tasks, start':32}{left:9.0f}")
+        print(f"  {part:32}{mean(seconds):9.0f}")
+    loop = engine - mean(sum(profile.seconds.values()))
+    print(f"  {'the rest of the engine, its loop':32}{loop:9.0f}")
+    print(f"  {'start, result, function, journal':32}{everybody - engine:9.0f}")
+    print(f"wait for the function's thread    {mean(profile.waited):9.0f}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
