@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -211,6 +212,18 @@ def _chart(bench: Workbench, rest: str, names: Names) -> None:
     show_figure(run.chart(words[0], theme=bench.magics.theme))
 
 
+def _test(bench: Workbench, rest: str, names: Names) -> Any:
+    """The policies' own tests, a row each."""
+    import pandas as pd
+
+    _nothing(rest, "%mesh test")
+    trials = bench.mesh().test()
+    if not trials:
+        _say("no policy has tests: write them beside its rules, under tests:")
+        return None
+    return pd.DataFrame([{**dataclasses.asdict(t), "passed": t.passed} for t in trials])
+
+
 def _verify(bench: Workbench, rest: str, names: Names) -> None:
     from leafmesh_nb.notebook.overview import verification_html, verification_text
 
@@ -238,5 +251,6 @@ VERBS: dict[str, Verb] = {
     "approvals": _approvals,
     **{name: _frame(name) for name in FRAMES},
     "chart": _chart,
+    "test": _test,
     "verify": _verify,
 }

@@ -48,6 +48,12 @@ def test_run_await_and_frames(refunds: Refunds) -> None:
     assert "verified: 1 runs" in cells.out
 
 
+def test_the_policies_own_tests(refunds: Refunds) -> None:
+    cells = refunds()
+    frame = cells.good("%mesh test")
+    assert list(frame["passed"]) == [True, True, True]
+
+
 def test_inputs_are_split_by_python(refunds: Refunds) -> None:
     cells = refunds()
     cells.good("amount = 12")
