@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from leafmesh_nb.agents.offline.families import families_of
 from leafmesh_nb.agents.offline.stems import stem
 from leafmesh_nb.agents.offline.text import Sentence, Text
 from leafmesh_nb.agents.offline.words import word_set
@@ -37,7 +38,8 @@ _BY_NAME: Final = {
 _CUES: Final = (
     (
         "price",
-        r"how much|how expensive|what (?:would|will|do|does|is|are|'s)\b[^.?!]{0,60}\b(?:cost"
+        r"how much|how expensive|cheapest|going rate|in the region of|can (?:we|i) afford"
+        r"|what (?:would|will|do|does|is|are|'s)\b[^.?!]{0,60}\b(?:cost"
         r"|costs|charge|come to|price|prices|rate|rates|fee|fees|set (?:me|us) back)"
         r"|\bprice list|list prices?|\bquot(?:e|es|ation|ations)\b|\bestimates?\b|ballpark"
         r"|idea of (?:the )?(?:cost|price)|price per|per head|your (?:best )?(?:rates?|prices?"
@@ -62,7 +64,9 @@ _CUES: Final = (
         r"|appointment|date|time)|slot\b|appointment|(?:please|you|someone) (?:collect|pick up"
         r"|fetch|arrange|come|schedule)\b|(?:arrange|schedule)\b[^.?!]{0,20}\b(?:a|an|the|for)\b"
         r"|bring\b[^.?!]{0,40}\bin\b|(?:would|'d) like to (?:book|reserve|hire|rent|come|visit"
-        r"|arrange|see)|make a reservation|come by|drop by|in (?:my|our) name",
+        r"|arrange|see)|make a reservation|come by|drop by|sign (?:me|us|him|her|them) up"
+        r"|count (?:me|us) in|"
+        r"in (?:my|our) name",
     ),
     (
         "change",
@@ -84,13 +88,16 @@ _CUES: Final = (
     ),
     (
         "cancel",
-        r"\bcancel|call(?:ed|ing)? (?:it |this |everything )?off|back out|withdraw"
+        r"\bcancel|change of plans|changed (?:my|our) minds?|not interested any|"
+        r"call(?:ed|ing)? (?:it |this |everything )?off|back out|withdraw"
         r"|no longer (?:need|want|require)|won't be (?:needing|coming)|not (?:going ahead"
         r"|coming)|give up (?:my|our)",
     ),
     (
         "harm",
-        r"\b(?:broke|broken|crack(?:s|ed|le|les)?|smashed|snapped|torn|tore|bent|dented"
+        r"\b(?:broke|broken|useless|unusable|sloppy|unfriendly|ignored|overcharged|poorly|"
+        r"not (?:good enough|happy|amused|impressed)|never again|waste of|"
+        r"crack(?:s|ed|le|les)?|smashed|snapped|torn|tore|bent|dented"
         r"|scratched|spilled|spilt|ruined|destroyed|crushed|shattered|leaked|leaking|soaked"
         r"|stained|burnt|fell|dropped (?:it|and|the|from)|came down|collapsed|jammed|stuck|dead"
         r"|stale|cold and|rotten|mouldy|dirty|filthy|dry|rude|late|missing|short|wrong|faulty"
@@ -104,7 +111,8 @@ _CUES: Final = (
     ),
     (
         "news",
-        r"where (?:is|are|'s)\b|any (?:news|update|word)|when (?:will|can|does|do|should|is"
+        r"where (?:is|are|'s)\b|did (?:you|it|they) (?:get|receive|arrive|go)|not yet|as yet|"
+        r"any (?:news|update|word)|when (?:will|can|does|do|should|is"
         r"|are)\b[^.?!]{0,40}\b(?:arrive|come|get here|ready|expect|delivered|reach|here|due)\b"
         r"|still (?:waiting|nothing|no|not)|heard (?:nothing|back)|how far|on (?:its|the"
         r"|their) way|tracking|status|(?:has|have|did)\b[^.?!]{0,30}\b(?:sent|shipped|left"
@@ -123,6 +131,9 @@ _CUES: Final = (
 _PATTERNS: Final = tuple((act, re.compile(cue, re.IGNORECASE)) for act, cue in _CUES)
 #: Acts that are asked for; the same words in a report say less.
 _ASKED: Final = word_set("price news ask book order")
+#: The families of words that tell of trouble.
+_HARMS: Final = word_set("complain damage fault angry dirty smell pain bad sad discipline")
+_HARM_WORD: Final = 0.7
 _OPENING: Final = 2
 _LATER: Final = 0.7
 _TOLD: Final = 0.6
@@ -138,6 +149,7 @@ def acts_named(words: Sequence[str]) -> frozenset[str]:
 
 def acts_in(text: Text) -> dict[str, tuple[float, str]]:
     """Each act's weight in `text` (0..1.2) and the words that show it."""
+    families = families_of()
     found: dict[str, tuple[float, str]] = {}
     spoken = [s for s in text.sentences[:_MOST_SENTENCES] if not s.greets]
     for at, sentence in enumerate(spoken):
@@ -148,6 +160,13 @@ def acts_in(text: Text) -> dict[str, tuple[float, str]]:
             weight = _weight(act, sentence, text) * (1.0 if at < _OPENING else _LATER)
             if weight > found.get(act, (0.0, ""))[0]:
                 found[act] = (weight, text.quote(*match.span(), 60))
+        for word in sentence.words:
+            # Trouble that is denied or only asked about is none.
+            if _HARMS.isdisjoint(families.get(word.stem, ())) or word.negated or word.refused:
+                continue
+            weight = _HARM_WORD * _weight("harm", sentence, text)
+            if not sentence.requests and weight > found.get("harm", (0.0, ""))[0]:
+                found["harm"] = (weight, text.quote(word.start, word.end))
     return found
 
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Final
 
 from leafmesh_nb.agents.offline.amounts import Scored, number_score
-from leafmesh_nb.agents.offline.cues import Cues
+from leafmesh_nb.agents.offline.cues import Cues, clause_at
 from leafmesh_nb.agents.offline.numbers import Kind, Quantity
 from leafmesh_nb.agents.offline.text import Text, Word
 from leafmesh_nb.agents.offline.things import is_abstract, is_measure, is_plural, kinds_of, likeness
@@ -51,8 +51,11 @@ def number_or_count(
     other nouns of its kind; a mere number says hardly anything.
     """
     scored = number_score(text, candidate, cues, optional)
-    if thing is None or (scored and scored.related and scored.score > _OWN_WORD):
+    if thing is None:
         return scored
+    if scored and scored.related and scored.score > _OWN_WORD:
+        at = text.word_index(candidate.end)
+        return replace(scored, score=scored.score + _surroundings(text, candidate, at))
     counted = count_score(text, candidate, thing)
     if scored and scored.related:
         return max(scored, counted or scored, key=lambda found: found.score)
@@ -174,7 +177,8 @@ def _surroundings(text: Text, candidate: Quantity, at: int) -> float:
     start = sentence.start if sentence else 0
     end = sentence.end if sentence else len(text.raw)
     before = [w.text for w in text.words[max(0, first - 4) : first] if w.start >= start]
-    after = [w.text for w in text.words[at : at + 5] if w.end <= end]
+    clause = clause_at(text, candidate.start)
+    after = [w.text for w in text.words[at : at + 5] if w.end <= end and w.clause == clause]
     score = 0.0
     if (
         not _TOTALS.isdisjoint(before)

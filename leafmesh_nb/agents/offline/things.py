@@ -87,7 +87,7 @@ MEASURES: Final = word_set(
     ft yard yards acre acres hectare hectares sqm sqft square cubic l liter liters litre litres ml
     cl gallon gallons pint pints degree degrees celsius fahrenheit volt volts watt watts kw kwh amp
     amps hz mb gb tb mbps dpi pixel pixels percent per points point stars star times time x
-    dollar dollars euro euros cent cents bucks quid usd eur gbp old
+    dollar dollars euro euros cent cents bucks quid usd eur gbp
     floor floors storey storeys stairs flight flights step steps course courses
     """
 )
