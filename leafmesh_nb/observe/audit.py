@@ -166,7 +166,7 @@ def _answered(b: _Body, path: str, about: _About) -> str:
         b["answer"], "passed on"
     )
     diff = f" ({changes(b['diff'])})" if b["diff"] else ""
-    where = f" ({b['channel']}, {b['identity']})"
+    where = f" ({', '.join(dict.fromkeys((b['channel'], b['identity'])))})"
     return f"{b['person']} {verb} {about.get(b['id'], b['id'])}{diff}{where}" + _given(b["note"])
 
 

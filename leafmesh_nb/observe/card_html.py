@@ -273,7 +273,8 @@ def _decision(state: State, decision: State) -> str:
         why += _div(f"{_MONO};{_WRAP}", _text(line))
     if decision["note"]:
         why += _div(_WRAP, f"“{_text(decision['note'])}”")
-    how = ", ".join(part for part in (decision["channel"], decision["identity"]) if part)
+    ways = dict.fromkeys((decision["channel"], decision["identity"]))
+    how = ", ".join(way for way in ways if way)
     who = f"<b>{_text(decision['who'])}</b> " if decision["who"] else ""
     who += _div(f"font-size:11px;{_MUTED}", _text(how)) if how else ""
     who += _div(f"font-size:11px;{_MUTED}", _text(clock_time(decision["at"])))

@@ -51,7 +51,8 @@ def _lines(state: Mapping[str, Any]) -> Iterator[str]:
         yield f"      {question['to']} is asked{until}"
         yield from (f"      {row['name']}: {row['text']}" for row in question["value"])
     for decision in state["decisions"]:
-        by = ", ".join(decision[key] for key in ("who", "channel", "identity") if decision[key])
+        ways = dict.fromkeys((decision["channel"], decision["identity"]))
+        by = ", ".join(part for part in (decision["who"], *ways) if part)
         why = decision["why"] + (f" “{decision['note']}”" if decision["note"] else "")
         what = f"{decision['step']} {decision['subject']}"
         yield f"  {GLYPHS[decision['tone']]} {what} {decision['verdict']}: {why}" + (

@@ -53,5 +53,5 @@ def test_the_end_in_a_later_cell_makes_the_first_cells_card_static(
     (output,) = executed.cells[0].outputs
     assert WIDGET_VIEW not in output.data
     assert "✓ Done" in output.data["text/plain"]
-    assert "script, script" in output.data["text/html"]
+    assert ">script<" in output.data["text/html"]
     assert executed.cells[1].outputs == []

@@ -115,6 +115,15 @@ def queued() -> Any:
 RUNS = [finished, waiting, failed, cancelled, queued]
 
 
+def answered_by_script() -> Any:
+    run = script.ScriptedRun()
+    script.to_payout(run)
+    script.ask_payout(run)
+    (asked,) = run.state.open_approvals()
+    run.answer(asked.id, "approve", person="lead", channel="script", identity="script")
+    return run
+
+
 def state_of(run: Any) -> dict[str, Any]:
     card = CardState(run.spec, run.workflow, run.id)
     card.apply(run.recorded())
@@ -271,3 +280,10 @@ def test_a_long_step_name_and_a_long_error_stay_whole() -> None:
     run.start("read_ticket", "intake", "quick")
     run.record("read_ticket", ev.StepEnded("failed", error={"kind": "X", "message": "e" * 300}))
     assert "e" * 300 in run_html(state_of(run))
+
+
+def test_a_way_of_answering_that_is_its_own_identity_stands_once() -> None:
+    state = state_of(answered_by_script())
+    assert ">script<" in run_html(state)
+    assert "(lead, script)" in run_text(state)
+    assert "notebook, asserted" in run_html(state_of(finished()))

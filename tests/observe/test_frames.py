@@ -414,7 +414,7 @@ class TestAudit:
             "payouts: ask a person about pay_out of teller with ticket_id T1002, amount 620.00"
             " (tool.arguments.amount 620.00 > 100)"
         ) in told
-        assert "lead edited pay_out (amount 620.00 → 500.00) (script, script)" in told
+        assert "lead edited pay_out (amount 620.00 → 500.00) (script)" in told
         assert told[-1] == "the run is done: category refund, paid 500.00"
         assert frame["who"].dropna().unique().tolist() == [
             "mara", "refund", "triage", "clerk", "teller", "lead", "mallory",

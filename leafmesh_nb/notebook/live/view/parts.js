@@ -196,7 +196,7 @@ function decisionsPart() {
 
 function decisionLine(state, decision) {
   const step = state.steps[decision.step]?.name ?? decision.step;
-  const how = [decision.channel, decision.identity].filter(Boolean).join(", ");
+  const how = [...new Set([decision.channel, decision.identity])].filter(Boolean).join(", ");
   const line = element(
     "li",
     { class: `lfm-tone-${decision.tone}` },
