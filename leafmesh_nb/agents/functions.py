@@ -30,8 +30,8 @@ __all__ = ["AsyncContext", "Context", "Functions", "check_signature", "inside_ca
 
 Function = Callable[..., Any]
 
-LONGEST_ERROR = 1_000
-"""Characters of what a function says in an exception."""
+LONGEST_ERROR = 20_000
+"""Characters of what a function says in an exception. Views mask first and shorten then."""
 
 _INSIDE: contextvars.ContextVar[bool] = contextvars.ContextVar(
     "leafmesh_inside_call", default=False

@@ -191,11 +191,14 @@ class Run(Views):
         state = self._current()
         if state.ended == "done":
             return self._typed_output(state.output)
+        from leafmesh_nb.observe.card_values import shorten
+
         error = self.error or {}
+        message = shorten(str(error.get("message") or "no reason recorded"))
         step = error.get("step")
         where = f" at step {step}" if step else ""
         raise RunError(
-            f"run {self.id} {state.ended}{where}: {error.get('message') or 'no reason recorded'}",
+            f"run {self.id} {state.ended}{where}: {message}",
             run=self,
             step=step,
             cause=error.get("kind"),

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+import leafmesh_nb as lm
+
 TEXT = """
     mesh: office
     memory:
@@ -86,3 +88,31 @@ def test_writes_of_scope_mesh_stand_in_the_memory_view(runs: tuple[Any, Any]) ->
     assert rows["vault"]["value"] == "•••"
     assert len(put.memory()) == 2
     assert get.memory().empty
+
+
+def test_a_long_error_is_masked_before_it_is_shortened(desk: Any) -> None:
+    mesh = desk.mesh(TEXT)
+
+    def fails(ctx: Any) -> Any:
+        raise ValueError("x" * 990 + ctx.memory.vault)
+
+    mesh.agent("reader")(fails)
+    run = desk.start(mesh, "put", key=KEY, motto="be kind")
+    with pytest.raises(lm.RunError, match="x•••") as failed:
+        run.result(20)
+    texts = {**shown(run), "raised": str(failed.value)}
+    assert [name for name, text in texts.items() if "SuperSec" in text] == []
+
+
+def test_an_error_that_says_much_is_raised_short(desk: Any) -> None:
+    mesh = desk.mesh(TEXT)
+
+    def fails(ctx: Any) -> Any:
+        raise ValueError("y" * 50_000)
+
+    mesh.agent("reader")(fails)
+    run = desk.start(mesh, "put", key=KEY, motto="be kind")
+    with pytest.raises(lm.RunError, match="more characters") as failed:
+        run.result(20)
+    assert len(str(failed.value)) < 10_000
+    assert 20_000 <= len(run.error["message"]) < 21_000

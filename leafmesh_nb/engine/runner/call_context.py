@@ -21,8 +21,8 @@ T = TypeVar("T")
 Work = Callable[[], Coroutine[Any, Any, None]]
 """What is left of a call once its intent is durable. What came of it is appended, not returned."""
 
-LONGEST_ERROR = 1_000
-"""Characters of what foreign code says in an error."""
+LONGEST_ERROR = 20_000
+"""Characters of what foreign code says in an error. Views mask first and shorten then."""
 
 
 @dataclass(slots=True)
