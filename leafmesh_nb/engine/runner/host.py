@@ -136,6 +136,8 @@ class Host:
 
     def _poll(self) -> None:
         for journal, executions in self._journals().values():
+            with self._mail:
+                waiting = set(self._waiting)  # whoever comes after the inbox was read is not in it
             try:
                 rows = journal.inbox(list(executions))
             except LeafmeshError:
@@ -146,7 +148,7 @@ class Host:
                     if executions[row.run].deliver(row, self._waiting.get(key)):
                         self._waiting.pop(key, None)
                 known = {(row.run, row.id) for row in rows}
-                judged = [k for k in self._waiting if k[0] in executions and k not in known]
+                judged = [k for k in waiting - known if k[0] in executions and k in self._waiting]
                 done = [(key[1], self._waiting.pop(key)) for key in judged]
             for row_id, future in done:  # read before its sender had begun to wait
                 future.set_result(_verdict(journal, row_id))
