@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from typing import Any
 
@@ -459,3 +460,92 @@ def test_progress_is_for_whoever_watches_and_not_recorded(world: Any, till: Any)
     go_on.set()
     run.result(20)
     assert not [e for e in run.recorded() if "counting" in str(e.body)]
+
+
+def test_a_call_is_refused_once_the_function_has_returned(world: Any, till: Any) -> None:
+    """While a call of one thread is waited for, another thread begins none."""
+    acting, go_on, refused = threading.Event(), threading.Event(), threading.Event()
+    said: list[str] = []
+
+    def slow(name: str) -> dict[str, bool]:
+        acting.set()
+        go_on.wait(20)
+        return till.look(name)
+
+    def careless(amount: Any, ctx: Any) -> dict[str, Any]:
+        def hammer() -> None:
+            acting.wait(20)
+            while not refused.is_set():
+                try:
+                    ctx.tool("pay", amount="1")
+                except lm.AgentError as error:
+                    said.append(str(error))
+                    refused.set()
+            go_on.set()
+
+        threading.Thread(target=lambda: ctx.tool("look", name="aside"), daemon=True).start()
+        acting.wait(20)
+        threading.Thread(target=hammer, daemon=True).start()
+        return {"receipt": "R", "amount": amount}
+
+    run = till.start(careless, tools={"look": slow})
+    assert run.result(20)["receipt"] == "R"
+    assert said[0].startswith("step pay is over for this run of agent teller")
+    assert till.looked == ["aside"]
+    calls = [c for c in world.bodies(run, ev.CallStarted, "pay") if c.target == "pay"]
+    assert len(calls) == len(till.paid)
+
+
+def test_a_question_of_a_thread_is_waited_for_when_the_function_has_returned(
+    world: Any, till: Any
+) -> None:
+    def careless(amount: Any, ctx: Any) -> dict[str, Any]:
+        def ask() -> None:
+            with contextlib.suppress(Suspended):
+                ctx.tool("pay", amount=amount)
+
+        thread = threading.Thread(target=ask, daemon=True)
+        thread.start()
+        thread.join(20)
+        return {"receipt": f"R-{len(till.paid)}", "amount": amount}
+
+    run = till.start(careless, amount="620")
+    world.waiting(run).approve(by="lead")
+    assert run.result(20)["receipt"] == "R-1"
+    assert till.paid == ["620"]
+
+
+def test_nothing_goes_out_after_a_call_that_does_not_match(world: Any, till: Any) -> None:
+    starts: list[int] = []
+
+    def fickle(amount: Any, ctx: Any) -> dict[str, Any]:
+        starts.append(1)
+        wanted = ["5", amount] if len(starts) == 1 else ["6", "7", "5", amount]
+        for each in wanted:
+            try:
+                ctx.tool("pay", amount=each)
+            except lm.AgentError:
+                continue
+        return {"receipt": "R", "amount": amount}
+
+    run = till.start(fickle, amount="620")
+    world.waiting(run).approve(by="lead")
+    assert "called pay with other arguments than before (call 1)" in till.failure(run)
+    assert till.paid == ["5"]
+
+
+def test_a_recorded_call_is_not_made_again_in_another_place(world: Any, till: Any) -> None:
+    starts: list[int] = []
+
+    def shifting(amount: Any, ctx: Any) -> dict[str, Any]:
+        starts.append(1)
+        if len(starts) == 1:
+            with pytest.raises(lm.AgentError):
+                ctx.tool("pay", amount="nothing")
+        ctx.tool("pay", amount="5")
+        return teller(amount, ctx)
+
+    run = till.start(shifting, amount="620")
+    world.waiting(run).approve(by="lead")
+    assert "made call 2 of pay as call 1" in till.failure(run)
+    assert till.paid == ["5"]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from leafmesh_nb.engine.events import CallFinished, CallStarted, MemoryDenied
@@ -17,6 +16,7 @@ from leafmesh_nb.engine.keys import call_key, digest
 from leafmesh_nb.engine.names import memory_values
 from leafmesh_nb.engine.ports import Seat, Suspended, ToolReply
 from leafmesh_nb.engine.runner.call_context import CallContext, Work, guarded, shortest
+from leafmesh_nb.engine.runner.invocation import Invocation
 from leafmesh_nb.engine.runner.tool_calls import ToolCalls
 from leafmesh_nb.errors import AgentError, LeafmeshError
 from leafmesh_nb.language.spec import AgentSpec, Capability
@@ -25,22 +25,6 @@ from leafmesh_nb.language.values import TypeMismatch, accept
 from leafmesh_nb.memory.view import Accesses, MemoryView
 
 __all__ = ["FunctionCalls"]
-
-
-@dataclass(slots=True)
-class _Invocation:
-    """One run of an agent's function.
-
-    ``ordinal`` counts its tool calls; ``tools`` are those under way; ``over``: nobody waits for it
-    any more, so it gets nothing from the engine either.
-    """
-
-    path: str
-    agent: AgentSpec
-    key: str
-    ordinal: int = 0
-    over: bool = False
-    tools: set[asyncio.Task[Any]] = field(default_factory=set)
 
 
 class FunctionCalls:
@@ -68,9 +52,9 @@ class FunctionCalls:
         )
         record.append(path, started)
         capability = agent.capabilities[record.plan.step(path).capability or ""]
-        return lambda: self._run(_Invocation(path, agent, key), capability)
+        return lambda: self._run(Invocation(path, agent, key), capability)
 
-    async def _run(self, run: _Invocation, capability: Capability) -> None:
+    async def _run(self, run: Invocation, capability: Capability) -> None:
         record, path, agent = self._context.record, run.path, run.agent
         step = record.state.steps[path]
         accesses = Accesses(self._denied(run))
@@ -105,17 +89,27 @@ class FunctionCalls:
             )
             record.append(path, finished)
         finally:
-            run.over = True
+            run.returned = run.over = True
 
-    async def _returned(self, run: _Invocation, arguments: dict[str, Any], seat: Seat) -> Any:
+    async def _returned(self, run: Invocation, arguments: dict[str, Any], seat: Seat) -> Any:
         """What the function returns, once the tools that its own threads called are done too."""
         agents, id = self._context.ports.agents, run.agent.id
+        failure: LeafmeshError | None = None
+        result: Any = None
         try:
             result = await guarded(f"agent {id}", agents.function(id, arguments, seat))
-        except (LeafmeshError, Suspended):
-            await _done(run.tools)
-            raise
+        except LeafmeshError as error:
+            failure = error
+        except Suspended:
+            run.suspended = True
+        run.returned = True  # in the same tick: its threads begin no more calls
         await _done(run.tools)
+        if run.suspended:
+            raise Suspended
+        if run.broken:
+            raise AgentError(run.broken)
+        if failure is not None:
+            raise failure
         known = max(self._context.record.state.steps[run.path].tools, default=0)
         if run.ordinal < known:
             raise AgentError(
@@ -124,19 +118,18 @@ class FunctionCalls:
             )
         return result
 
-    def _seat(self, run: _Invocation, view: MemoryView) -> Seat:
+    def _seat(self, run: Invocation, view: MemoryView) -> Seat:
         async def tool(name: str, arguments: Mapping[str, Any]) -> ToolReply:
-            if run.over:
-                raise AgentError(
-                    f"step {run.path} is over for this run of agent {run.agent.id}: a tool can be "
-                    "called only while its function is waited for"
-                )
+            run.check_may_begin()
             run.ordinal += 1
             task = asyncio.current_task()
             assert task is not None, "a coroutine runs in a task"
             run.tools.add(task)
             try:
-                return await self._tools.call(run.path, run.agent, run.ordinal, name, arguments)
+                return await self._tools.call(run, run.ordinal, name, arguments)
+            except Suspended:
+                run.suspended = True
+                raise
             finally:
                 run.tools.discard(task)
 
@@ -146,7 +139,7 @@ class FunctionCalls:
 
         return Seat(memory=view, key=run.key, tool=tool, progress=progress)
 
-    def _denied(self, run: _Invocation) -> Callable[[str, str], None]:
+    def _denied(self, run: Invocation) -> Callable[[str, str], None]:
         """Records a refused access of a function, which runs on a thread of its own."""
         loop = asyncio.get_running_loop()
 
@@ -162,7 +155,7 @@ class FunctionCalls:
 
         return denied
 
-    def _timed_out(self, run: _Invocation, place: str, seconds: float, began: float) -> None:
+    def _timed_out(self, run: Invocation, place: str, seconds: float, began: float) -> None:
         """A function that hangs fails; a side effect that it left in flight is in doubt instead."""
         record, path = self._context.record, run.path
         step, now = record.state.steps[path], self._context.ports.clock.now()

@@ -13,6 +13,7 @@ from leafmesh_nb.engine.gate import ask_in_doubt, passage, tool_action
 from leafmesh_nb.engine.keys import call_key, digest
 from leafmesh_nb.engine.ports import Suspended, ToolReply
 from leafmesh_nb.engine.runner.call_context import CallContext, foreign, guarded
+from leafmesh_nb.engine.runner.invocation import Invocation
 from leafmesh_nb.engine.runner.reservations import Reservations
 from leafmesh_nb.engine.state import ApprovalState, CallState, StepState
 from leafmesh_nb.engine.steps import failure
@@ -24,7 +25,6 @@ from leafmesh_nb.errors import (
     NotDoneError,
     PolicyDenied,
 )
-from leafmesh_nb.language.spec import AgentSpec
 from leafmesh_nb.language.to_json import dump
 from leafmesh_nb.language.values import TypeMismatch, accept
 
@@ -40,14 +40,14 @@ class ToolCalls:
         self._in_flight: dict[str, asyncio.Task[ToolReply]] = {}
 
     async def call(
-        self, path: str, agent: AgentSpec, ordinal: int, name: str, arguments: Mapping[str, Any]
+        self, run: Invocation, ordinal: int, name: str, arguments: Mapping[str, Any]
     ) -> ToolReply:
         """One call by an agent's function, the ``ordinal``-th of the step.
 
         Raises Suspended while a person is asked, and where nothing new may go out; PolicyDenied,
         BudgetError, InDoubtError, or AgentError.
         """
-        record = self._context.record
+        record, path, agent = self._context.record, run.path, run.agent
         step, declared = record.state.steps[path], record.plan.spec.tools.get(name)
         if self._context.stopping:
             raise Suspended
@@ -60,17 +60,34 @@ class ToolCalls:
             raise AgentError(f"tool {name} was called with the wrong arguments: {error}") from None
         action = step.actions.get(tool_action(ordinal))
         if action is not None and (action.decided.subject, action.requested) != (name, given):
-            raise AgentError(
+            raise run.fail_to_match(
                 f"agent {agent.id} was run again and called {name} with other arguments than "
                 f"before (call {ordinal}); a function must do the same for the same inputs"
             )
+        if action is None:
+            self._check_new(run, step, ordinal, name, given)
+        run.claimed.add(ordinal)
         known = record.state.call_at(path, ordinal)
         reply = await self._recorded(path, step, known) if known else None
         if reply is not None:
             return reply
         if record.state.paused:
             raise Suspended  # run again when the run is resumed
-        return await self._carry_out(path, agent, ordinal, name, given)
+        return await self._carry_out(run, ordinal, name, given)
+
+    def _check_new(
+        self, run: Invocation, step: StepState, ordinal: int, name: str, given: Any
+    ) -> None:
+        """Refuse a call that was made before, in another place that this run has not come to."""
+        for number in range(1, max(step.tools, default=0) + 1):
+            recorded = step.actions.get(tool_action(number))
+            if recorded is None or number in run.claimed:
+                continue
+            if (recorded.decided.subject, recorded.requested) == (name, given):
+                raise run.fail_to_match(
+                    f"agent {run.agent.id} was run again and made call {number} of {name} as call "
+                    f"{ordinal}; a function must do the same for the same inputs"
+                )
 
     # Calls that were made before
 
@@ -124,8 +141,9 @@ class ToolCalls:
     # A call that goes out
 
     async def _carry_out(
-        self, path: str, agent: AgentSpec, ordinal: int, name: str, given: dict[str, Any]
+        self, run: Invocation, ordinal: int, name: str, given: dict[str, Any]
     ) -> ToolReply:
+        path, agent = run.path, run.agent
         record, declared = self._context.record, self._context.record.plan.spec.tools[name]
         step, now = record.state.steps[path], self._context.ports.clock.now()
         action = tool_action(ordinal)
@@ -154,6 +172,9 @@ class ToolCalls:
             self._reservations.record_refusal(path, key, refusal)
             await record.flush()
             raise BudgetError(refusal.message)
+        if self._context.stopping:
+            raise Suspended
+        run.check_may_send()
         again = tuple(a.id for a in self._doubts(key) if a.status == "approved")
         started = CallStarted(
             key=key,
