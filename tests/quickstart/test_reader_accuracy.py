@@ -8,6 +8,12 @@ which is what so few texts can tell from chance. Enums are compared by Cohen's k
 beyond what guessing gives: there are four kinds to choose from there and three unequal ones here.
 Other values are compared by the share of those that a text states and the model finds; a value
 that no text states is right by saying nothing, which would flatter.
+
+How blind this is: on its first meeting with the freight texts the reader had 50 % of the kinds, 1 of
+33 counts and none of 7 flags. It was then taught counts, topics and acts in general, on texts of
+other trades, by somebody who knew which sorts of field had failed and not the texts. Today's
+figures for those are therefore no first sight; on two further trades that nobody had tuned to it
+had 19 of 28 enums, 26 of 28 counts and 28 of 28 flags (tests/agents/offline_trades).
 """
 
 from __future__ import annotations
@@ -175,19 +181,6 @@ def test_enums_about_as_well_in_another_trade(scores: tuple[Scores, Scores]) -> 
     assert about_as_well(there, here)
 
 
-# Not yet: the reader finds next to no counts ("12 pallets" for `pieces`) and no flags (a declared
-# class for `dangerous_goods`) in the words of a trade that it was not built with.
-NOT_YET = pytest.mark.xfail(reason="the offline reader does not find these in other words yet")
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "cargo_value",
-        "pickup_date",
-        pytest.param("dangerous_goods", marks=NOT_YET),
-        pytest.param("pieces", marks=NOT_YET),
-    ],
-)
+@pytest.mark.parametrize("name", ["cargo_value", "pickup_date", "dangerous_goods", "pieces"])
 def test_values_about_as_well_in_another_trade(scores: tuple[Scores, Scores], name: str) -> None:
     assert about_as_well(scores[1][name].found, scores[0]["amount"].found)
