@@ -16,7 +16,8 @@ and, as UTF-8 text throughout, with ``LF`` = U+000A and ``US`` = U+001F::
   not ascend: clocks are set back.
 - ``payload`` is the text of the column as it stands, never parsed and written again.
 - ``salt`` is 32 hex digits of 16 random bytes, drawn for each event. It keeps a short payload
-  from being guessed once payload and salt are erased and only ``digest`` is kept.
+  from being guessed once payload and salt are erased and only ``digest`` is kept. A verifier must
+  require exactly 32 digits of ``0-9a-f``: nothing else says where the salt ends in what is hashed.
 - ``prev`` is the ``hash`` of the event before, and 64 zeros for the first.
 - No column of the header holds U+001F, so no two headers read the same.
 
@@ -28,6 +29,10 @@ When a run ends, an event ``run.head`` with the fields ``run``, ``seq``, ``hash`
 is appended to the stream ``journal`` in the same transaction, and again for whatever is appended
 to that run later. So a run that was deleted, cut or rewritten shows, as long as the stream
 ``journal`` itself is held to a head that was noted outside.
+
+No hash covers the table ``runs``. Its columns mesh, workflow, spec_hash and requester must be those
+of the run's first event, ``run.started``, and ``status`` that of its ``run.ended``, once there is
+one; every run has both a row and a stream, and the file has neither triggers nor views.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,12 +18,14 @@ from typing import Any, NamedTuple
 from leafmesh_nb.engine.ports import Verification
 from leafmesh_nb.errors import JournalError
 from leafmesh_nb.journal import blobs, chain
+from leafmesh_nb.journal.agreement import STARTED, differing
 
 __all__ = ["verify"]
 
 _COLUMNS = "stream, seq, ts, epoch, kind, path, v, payload, salt, prev, hash"
 _JOURNAL = "journal"
 _RUN = "run:"
+_SALT = re.compile("[0-9a-f]{32}")
 
 
 class _Link(NamedTuple):
@@ -58,12 +61,13 @@ class _BrokenError(Exception):
 class _Seen:
     """What the walk over the chains leaves for the checks across them."""
 
-    ended: list[str] = field(default_factory=list)
+    started: dict[str, str] = field(default_factory=dict)
+    ended: dict[str, str] = field(default_factory=dict)
     heads: list[str] = field(default_factory=list)
 
 
 def verify(conn: sqlite3.Connection, location: str) -> Verification:
-    """Check every chain, blob, recorded head and spec over one snapshot of the file.
+    """Check every chain, blob, recorded head, spec and run's row over one snapshot of the file.
 
     ``conn`` is a reader's connection of which this is the only user.
     """
@@ -83,6 +87,8 @@ def verify(conn: sqlite3.Connection, location: str) -> Verification:
         _check_chains(conn, seen)
         _check_heads(conn, seen, streams)
         _check_specs(conn)
+        _check_rows(conn, seen, streams)
+        _check_schema(conn)
     except _BrokenError as found:
         bad, reason = found.bad, found.reason
     except sqlite3.DatabaseError as error:
@@ -135,13 +141,17 @@ def _check_chains(conn: sqlite3.Connection, seen: _Seen) -> None:
         before = last if last is not None and last.stream == link.stream else None
         _check_place(link, before)
         expected = chain.GENESIS if before is None else before.hash
-        if link.computed() != link.hash:
+        if link.computed() != link.hash or not _SALT.fullmatch(link.salt):
             raise _changed(conn, link, before, expected)
         if link.prev != expected:
             raise _replaced(link, before)
-        _check_blob(conn, link)
+        text = _checked_payload(conn, link)
+        if link.stream.startswith(_RUN) and link.seq == 1:
+            seen.started[link.stream.removeprefix(_RUN)] = (
+                text if link.kind == "run.started" else ""
+            )
         if link.kind == "run.ended":
-            seen.ended.append(link.stream.removeprefix(_RUN))
+            seen.ended[link.stream.removeprefix(_RUN)] = text
         elif link.kind == "run.head" and link.stream == _JOURNAL:
             seen.heads.append(link.payload)
         last = link
@@ -219,16 +229,17 @@ def _stands(conn: sqlite3.Connection, stream: str, hash: str) -> bool:
     )
 
 
-def _check_blob(conn: sqlite3.Connection, link: _Link) -> None:
+def _checked_payload(conn: sqlite3.Connection, link: _Link) -> str:
+    """The payload itself, out of its blob where it stands in one."""
     digest = blobs.digest_of(link.payload)
     if digest is None:
-        return
+        return link.payload
     here = f"{link.stream} seq {link.seq}"
     data = blobs.load(conn, link.stream, digest)
     if data is None:
         raise _BrokenError(here, "payload was deleted (its blob is missing)")
     try:
-        blobs.inflate(data, digest)
+        return blobs.inflate(data, digest)
     except JournalError as error:
         raise _BrokenError(here, f"payload was changed ({error})") from None
 
@@ -292,3 +303,45 @@ def _check_specs(conn: sqlite3.Connection) -> None:
         raise _BrokenError(
             f"spec {missing[1][:12]}", f"the text, which run {missing[0]} needs, is gone"
         )
+
+
+def _check_rows(conn: sqlite3.Connection, seen: _Seen, streams: dict[str, int]) -> None:
+    """Hold the rows of the runs against their chains; rows without a chain were met before."""
+    rows = {
+        run: {**dict(zip(STARTED, columns, strict=True)), "status": status}
+        for run, status, *columns in conn.execute(
+            f"SELECT id, status, {', '.join(STARTED)} FROM runs ORDER BY id"
+        )
+    }
+    for stream in streams:
+        run = stream.removeprefix(_RUN)
+        if run == stream:
+            continue
+        if run not in rows:
+            raise _BrokenError(f"row of run {run}", "it was deleted: the run's events are there")
+        column = differing(rows[run], _fields(seen.started[run]))
+        if not column and run in seen.ended:
+            said = _fields(seen.ended[run]).get("status")
+            column = "" if said == rows[run]["status"] else "status"
+        if column:
+            event = "run.ended" if column == "status" else "run.started"
+            raise _BrokenError(
+                f"row of run {run}", f"{column} is not the one of the run's event {event}"
+            )
+
+
+def _fields(payload: str) -> dict[str, Any]:
+    try:
+        found = json.loads(payload)
+    except (ValueError, RecursionError):
+        found = None
+    return found if isinstance(found, dict) else {}
+
+
+def _check_schema(conn: sqlite3.Connection) -> None:
+    """A trigger or a view could show a journal other than the one that is checked."""
+    found = conn.execute(
+        "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view') LIMIT 1"
+    ).fetchone()
+    if found is not None:
+        raise _BrokenError(f"{found[0]} {found[1]}", f"no journal has a {found[0]}")

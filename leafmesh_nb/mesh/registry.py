@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
+from leafmesh_nb.engine.events import Event, RunStarted
 from leafmesh_nb.engine.plan import plan_of
 from leafmesh_nb.engine.ports import Journal, RunRow, Verification
 from leafmesh_nb.errors import JournalError, OwnershipError, RunError
+from leafmesh_nb.journal.agreement import STARTED, differing
 from leafmesh_nb.journal.owner import describe
 from leafmesh_nb.language import load
 from leafmesh_nb.mesh.approval import Approval
@@ -81,12 +84,30 @@ def _handle(row: RunRow, journal: Journal) -> Run:
     known = _handles.get((journal.location, row.id))
     if known is not None:
         return known
-    text = journal.spec(row.spec_hash)
+    events = journal.read(f"run:{row.id}")
+    started = _started(row, events, journal)
+    text = journal.spec(started.spec_hash)
     if text is None:
         raise JournalError(f"the journal has lost the mesh of run {row.id}; verify() tells more")
     spec = load(text, source=f"mesh of run {row.id}")
-    events = journal.read(f"run:{row.id}")
-    return remember(Run(journal, plan_of(spec, row.workflow), events, recover), journal)
+    return remember(Run(journal, plan_of(spec, started.workflow), events, recover), journal)
+
+
+def _started(row: RunRow, events: Sequence[Event], journal: Journal) -> RunStarted:
+    """What a run goes by: its first event, which is chained, and not its row, which is not."""
+    body = events[0].body if events else None
+    if not isinstance(body, RunStarted):
+        raise JournalError(f"run {row.id} in the journal {journal.location} has no run.started")
+    column = differing(
+        {name: getattr(row, name) for name in STARTED},
+        {name: getattr(body, name) for name in STARTED},
+    )
+    if column:
+        raise JournalError(
+            f"the row of run {row.id} in the journal {journal.location} was changed: {column} is "
+            f"not the one that it was started with; `%mesh verify` tells more"
+        )
+    return body
 
 
 def recover(run: Run, only_to_cancel: bool) -> None:

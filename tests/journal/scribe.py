@@ -13,8 +13,8 @@ SPEC_HASH = hashlib.sha256(SPEC.encode()).hexdigest()
 
 
 def row(run, **values):
-    values = {"status": "running", "epoch": 1, "created": datetime.now(UTC)} | values
-    return RunRow(run, "refunds", "refund", SPEC_HASH, requester="ann", **values)
+    defaults = {"status": "running", "requester": "ann", "epoch": 1, "created": datetime.now(UTC)}
+    return RunRow(run, "refunds", "refund", SPEC_HASH, **defaults | values)
 
 
 def started():

@@ -1,4 +1,4 @@
-"""Every kind of tampering shows, and a verifier of thirty lines agrees."""
+"""Every kind of tampering shows, and a verifier of fifty lines agrees."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import json
 import random
 import sqlite3
 import zlib
+from dataclasses import replace
 
 import pytest
 
+from leafmesh_nb.engine.events import Draft
+from leafmesh_nb.engine.ports import Append, Batch
 from leafmesh_nb.journal import chain
 from leafmesh_nb.journal.sqlite import SqliteJournal
 
@@ -234,6 +237,51 @@ def spec_gone(conn):
     conn.execute("DELETE FROM specs")
 
 
+def salt_takes_the_payload(conn):
+    conn.execute(
+        "UPDATE events SET salt = salt || payload, payload = '' WHERE stream = 'run:a' AND seq = 7"
+    )
+
+
+def row(column, value, run="c"):
+    def edit(conn):
+        conn.execute(f"UPDATE runs SET {column} = ? WHERE id = ?", (value, run))
+
+    edit.__name__ = f"row_{column}"
+    return edit
+
+
+def another_spec(conn):
+    """The rules of an open run, swapped for laxer ones that are whole in themselves."""
+    text = "mesh: lenient"
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    conn.execute("INSERT INTO specs VALUES (?, ?)", (digest, text))
+    conn.execute("UPDATE runs SET spec_hash = ? WHERE id = 'c'", (digest,))
+
+
+def row_deleted(conn):
+    conn.execute("DELETE FROM runs WHERE id = 'c'")
+
+
+def row_without_a_chain(conn):
+    conn.execute("CREATE TEMP TABLE copy AS SELECT * FROM runs WHERE id = 'c'")
+    conn.execute("UPDATE copy SET id = 'd'")
+    conn.execute("INSERT INTO runs SELECT * FROM copy")
+
+
+def another_first_event(conn):
+    conn.execute("DELETE FROM events WHERE stream = 'run:c'")
+    forge(conn, "run:c", 1, chain.GENESIS)
+
+
+def trigger(conn):
+    conn.execute("CREATE TRIGGER quiet AFTER INSERT ON events BEGIN DELETE FROM inbox; END")
+
+
+def view(conn):
+    conn.execute("CREATE VIEW quiet AS SELECT * FROM events")
+
+
 EDITED = "payload was changed"
 TAMPERED = [
     (payload, "run:a seq 7", EDITED),
@@ -275,6 +323,18 @@ TAMPERED = [
     (rewritten, "run:b seq 7", "the run was rewritten"),
     (spec, "spec", "the text was changed"),
     (spec_gone, "spec", "is gone"),
+    (salt_takes_the_payload, "run:a seq 7", EDITED),
+    (another_spec, "row of run c", "spec_hash is not the one of the run's event run.started"),
+    (row("mesh", "other"), "row of run c", "mesh is not the one"),
+    (row("workflow", "other"), "row of run c", "workflow is not the one"),
+    (row("requester", "boss"), "row of run c", "requester is not the one"),
+    (row("requester", b"ann"), "row of run c", "requester is not the one"),
+    (row("status", "failed", "b"), "row of run b", "status is not the one of the run's event"),
+    (row_deleted, "row of run c", "it was deleted"),
+    (row_without_a_chain, "run:d seq 1", "the run's row is still there"),
+    (another_first_event, "row of run c", "mesh is not the one"),
+    (trigger, "trigger quiet", "no journal has a trigger"),
+    (view, "view quiet", "no journal has a view"),
 ]
 
 
@@ -331,8 +391,24 @@ def test_a_shared_stream_is_a_chain_too(written, check):
     assert not check(str(written))[0]
 
 
-def test_a_row_says_nothing_that_the_chain_does_not(written, check):
-    """Owner, lease, due date and status are the engine's notes: changing them breaks no chain."""
+def test_a_run_with_a_long_input_and_odd_names(path, scribe, check):
+    """Its first event stands in a blob, and the row holds what UTF-8 can."""
+    journal = SqliteJournal(path)
+    body = replace(scribe.started(), input={"ticket": "x" * 9000}, requester="ann\udc80 ü")
+    first = Append("run:a", (Draft(body),), 0)
+    journal.create(scribe.row("a", requester=body.requester), scribe.SPEC, Batch((first,)))
+    assert journal.verify().ok, journal.verify()
+    journal.close()
+    assert check(str(path))[0]
+    with sqlite3.connect(path) as conn:
+        conn.execute("UPDATE runs SET requester = 'ann'")
+    conn.close()
+    assert SqliteJournal(path).verify().bad == "row of run a"
+    assert not check(str(path))[0]
+
+
+def test_the_engines_notes_on_a_run_are_its_own(written, check):
+    """Owner, lease, due date and epoch say nothing that a chain could hold against them."""
     with sqlite3.connect(written) as conn:
         conn.execute("UPDATE runs SET owner = 'x', due_at = NULL, epoch = 9")
     conn.close()

@@ -1,10 +1,13 @@
 """Checks a journal by its published format alone (docstring of leafmesh_nb/journal/chain.py)."""
 
 import json
+import re
 import sqlite3
 import sys
 import zlib
 from hashlib import sha256
+
+FACTS = ("mesh", "workflow", "spec_hash", "requester")
 
 
 def digest(text):
@@ -18,21 +21,31 @@ def check(path):
     rows = db.execute("SELECT * FROM events ORDER BY stream, seq").fetchall()
     newest = db.execute("SELECT hash FROM events ORDER BY rowid DESC LIMIT 1").fetchone() or ("",)
     blobs = {row[:2]: row[2] for row in db.execute("SELECT stream, digest, data FROM blobs")}
-    runs = db.execute("SELECT id, ended, spec_hash FROM runs").fetchall()
+    runs = db.execute(f"SELECT id, ended, status, {', '.join(FACTS)} FROM runs").fetchall()
+    extra = db.execute("SELECT 1 FROM sqlite_master WHERE type IN ('trigger', 'view')").fetchone()
     specs = dict(db.execute("SELECT hash, text FROM specs"))
     db.close()
+    says = {row[0]: row[2:] for row in runs}
     chains, heads, ended = {row[0]: ["0" * 64] for row in rows}, {}, {r[0] for r in runs if r[1]}
     try:
-        ok = all(digest(specs[spec]) == spec and chains["run:" + run] for run, _, spec in runs)
+        ok = not extra and all(digest(specs[r[5]]) == r[5] and chains["run:" + r[0]] for r in runs)
         for row in rows:
             stream, seq, kind, payload, salt, prev, link = row[0], row[1], row[4], *row[7:]
             head = "\x1f".join(map(str, row[:7]))
             ok &= seq == len(chains[stream]) and prev == chains[stream][-1]
             ok &= link == digest(f"{prev}\n{head}\n{digest(salt + payload)}")
+            ok &= re.fullmatch("[0-9a-f]{32}", salt) is not None
             chains[stream].append(link)
+            text = payload
             if payload.startswith('{"blob":"') and len(payload) == 75:
                 text = zlib.decompress(blobs[stream, payload[9:73]])
                 ok &= sha256(text).hexdigest() == payload[9:73]
+            if stream.startswith("run:") and seq == 1:
+                ok &= kind == "run.started"
+                started = [json.loads(text)[f].encode("utf-8", "backslashreplace") for f in FACTS]
+                ok &= [str(fact).encode() for fact in says[stream[4:]][1:]] == started
+            if kind == "run.ended":
+                ok &= says[stream[4:]][0] == json.loads(text)["status"]
             if (stream, kind) == ("journal", "run.head"):
                 heads.setdefault((end := json.loads(payload))["run"], []).append(end)
             ended |= {stream[4:]} if kind == "run.ended" else set()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -242,6 +244,46 @@ class TestAfterADeath:
             run.result(20)
         assert f"nobody drives run {run.id}" in str(caught.value)
         assert f"lm.resume('{run.id}')" in str(caught.value)
+
+
+class TestARowThatWasChanged:
+    """What a run goes by stands in its chain; the row beside it cannot give it other rules."""
+
+    def test_laxer_rules_in_the_row_are_refused(self, desk: Any, elsewhere: Any) -> None:
+        other = elsewhere(ending="at once")
+        with sqlite3.connect(desk.journal) as conn:
+            ((text,),) = conn.execute("SELECT text FROM specs").fetchall()
+            laxer = text.replace("<= 100", "<= 10000")
+            assert laxer != text
+            digest = hashlib.sha256(laxer.encode()).hexdigest()
+            conn.execute("INSERT INTO specs VALUES (?, ?)", (digest, laxer))
+            conn.execute("UPDATE runs SET spec_hash = ?", (digest,))
+        conn.close()
+        desk.mesh()
+        with pytest.raises(lm.JournalError, match=rf"row of run {other.run} .* spec_hash is not"):
+            lm.resume(other.run)
+        assert desk.paid() == []
+        assert lm.verify().bad == f"row of run {other.run}"
+
+    @pytest.mark.parametrize("column", ["mesh", "workflow", "requester"])
+    def test_so_is_another(self, desk: Any, column: str) -> None:
+        run = desk.settled(desk.refund("620"))
+        with sqlite3.connect(desk.journal) as conn:
+            conn.execute(f"UPDATE runs SET {column} = 'other'")
+        conn.close()
+        registry._handles.clear()
+        with pytest.raises(lm.JournalError, match=f"{column} is not the one"):
+            registry.find(run.id, run.journal)
+
+    def test_a_run_without_its_first_event_is_not_found(self, desk: Any) -> None:
+        run = desk.refund("50")
+        run.result(20)
+        with sqlite3.connect(desk.journal) as conn:
+            conn.execute("DELETE FROM events WHERE stream = ?", (f"run:{run.id}",))
+        conn.close()
+        registry._handles.clear()
+        with pytest.raises(lm.JournalError, match=r"has no run\.started"):
+            registry.find(run.id, run.journal)
 
 
 class TestFunctions:
