@@ -84,6 +84,7 @@ RUN = [
     "result",
     "resume",
     "routing",
+    "shared_events",
     "spec",
     "status",
     "step",

@@ -37,9 +37,11 @@ class Door:
     """An agent that waits until it is let through."""
 
     def __init__(self) -> None:
+        self.reached = threading.Event()
         self.open = threading.Event()
 
     def __call__(self, n: int) -> dict[str, int]:
+        self.reached.set()
         assert self.open.wait(20)
         return {"n": n}
 
@@ -380,6 +382,7 @@ class TestPaused:
     def test_pause_lets_a_step_end_and_starts_no_other(
         self, desk: Any, slow: Run, door: Door
     ) -> None:
+        assert door.reached.wait(20)
         slow.pause()
         door.open.set()
         desk.until(lambda: len(desk.bodies(slow, "step.ended")) == 1)
