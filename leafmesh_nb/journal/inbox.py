@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from leafmesh_nb.engine.ports import InboxRow, Verdict
 from leafmesh_nb.errors import JournalError
 from leafmesh_nb.journal.text import from_stamp, now, stamp, utf8
 
-__all__ = ["close", "judge", "message", "open_rows", "post", "waiting"]
+__all__ = ["UNREADABLE", "close", "judge", "message", "open_rows", "post", "waiting"]
 
-_COLUMNS = "id, run, kind, body, posted, accepted, reason"
+UNREADABLE = "unreadable"
+"""The kind of a message that no journal wrote; a run refuses it, as every kind it does not know."""
+
+# As bytes: text that is no UTF-8 would end the query, and with it every other message's delivery.
+_COLUMNS = (
+    "id, run, CAST(kind AS BLOB), CAST(body AS BLOB), CAST(posted AS BLOB), accepted, "
+    "CAST(reason AS BLOB)"
+)
 
 
 def post(conn: sqlite3.Connection, run: str, kind: str, body: str) -> int:
@@ -84,6 +91,17 @@ def message(conn: sqlite3.Connection, row: int) -> InboxRow | None:
 
 def _row(row: Sequence[Any]) -> InboxRow:
     number, run, kind, text, posted, accepted, reason = row
-    body: Mapping[str, Any] = json.loads(text)
-    verdict = None if accepted is None else Verdict(number, bool(accepted), reason)
-    return InboxRow(number, run, kind, body, from_stamp(posted), verdict)
+    said = reason.decode("utf-8", "replace")
+    verdict = None if accepted is None else Verdict(number, bool(accepted), said)
+    try:
+        body = json.loads(text.decode(), parse_constant=_no_json)
+        if isinstance(body, dict):
+            when = from_stamp(posted.decode())
+            return InboxRow(number, run, kind.decode(), body, when, verdict)
+    except (ValueError, RecursionError):
+        pass
+    return InboxRow(number, run, UNREADABLE, {}, now(), verdict)
+
+
+def _no_json(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -20,6 +21,8 @@ __all__ = ["Messages", "Reply"]
 
 LONGEST_REASON = 1_000
 """Characters of what a script says in an exception."""
+
+_ANSWER_TEXTS = ("person", "channel", "identity", "note")
 
 Reply = tuple[Future[Verdict], Verdict]
 """Who waits for a verdict in this process, and the verdict to give once it is durable."""
@@ -53,8 +56,10 @@ class Messages:
         """
         while self._unread:
             row, future = self._unread.popleft()
-            refusal = ""
-            if row.kind == "cancel":
+            refusal = _malformed(row)
+            if refusal:
+                self._record.verdict(Verdict(row.id, False, refusal))
+            elif row.kind == "cancel":
                 self.cancelled_by = self.cancelled_by or str(row.body.get("by", "")) or "somebody"
                 self._cancels.append(row.id)
             else:
@@ -98,11 +103,18 @@ class Messages:
         return ""
 
     def _answer(self, body: Mapping[str, Any]) -> str:
+        for name in ("id", "answer", *_ANSWER_TEXTS):
+            if not isinstance(body.get(name, "" if name in _ANSWER_TEXTS else None), str):
+                return f"this is no answer: its {name} is no text"
+        if not isinstance(body.get("inside_call", False), bool):
+            return "this is no answer: its inside_call is neither true nor false"
         try:
             given = Answer.from_json(body)
         except (TypeError, ValueError) as error:
             return f"this is no answer: {error}"
-        return self._answered(given)
+        # Whoever can write to the inbox can write anything there: nothing makes it surer than that.
+        channel = "python" if given.channel == "script" else given.channel
+        return self._answered(replace(given, channel=channel, identity="asserted"))
 
     def _answered(self, given: Answer) -> str:
         record, now = self._record, self._ports.clock.now()
@@ -146,3 +158,16 @@ class Messages:
                 self._answered(given)
                 answered = True
         return answered
+
+
+def _malformed(row: InboxRow) -> str:
+    """Why a message is not even a message that can be recorded, or an empty text."""
+    if not isinstance(row.body, Mapping):
+        return f"the {row.kind} is no object"
+    if not isinstance(row.body.get("by", ""), str):
+        return f"the {row.kind} does not say by whom: its by is no text"
+    try:
+        json.dumps(row.body, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        return f"the {row.kind} cannot be written down: {error}"
+    return ""
