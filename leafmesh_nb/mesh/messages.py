@@ -40,7 +40,7 @@ def post(run: Run, kind: str, body: Mapping[str, Any]) -> Verdict:
             return _verdict_elsewhere(run.journal, row)
         own(run)
         if run.owned_here:
-            return _verdict_here(run, host().post(run.id, kind, body))
+            return _verdict_here(run, host().post(run.journal, run.id, kind, body))
         return _verdict_elsewhere(run.journal, run.journal.post(run.id, kind, body))
     except JournalError:
         if not _over(run):

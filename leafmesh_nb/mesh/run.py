@@ -114,7 +114,7 @@ class Run(Views):
     @property
     def owned_here(self) -> bool:
         """Whether this process drives the run."""
-        return host().execution(self.id) is not None
+        return host().execution(self.journal, self.id) is not None
 
     def live_owner(self) -> str | None:
         """The owner elsewhere that drives the run, as far as can be seen from here."""
@@ -345,7 +345,7 @@ class Run(Views):
     def _current(self) -> RunState:
         """The state, with what the journal got meanwhile when another process owns the run."""
         execution = self._execution
-        if execution is not None and host().execution(self.id) is execution:
+        if execution is not None and host().execution(self.journal, self.id) is execution:
             return self._state
         with self._lock:
             if self._state.ended is not None:

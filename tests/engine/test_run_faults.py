@@ -155,7 +155,7 @@ def test_a_lost_lease_stops_the_run(world: Any) -> None:
 
     run = world.start(world.mesh(CHAIN, agents={"adder": slow}), n=1)
     assert begun.wait(20)
-    execution = host().execution(run.id)
+    execution = host().execution(run.journal, run.id)
     assert execution is not None
     journal = open_journal(world.journal)
     journal.release(run.id, execution.epoch)
@@ -177,7 +177,7 @@ def test_a_view_that_fails_does_not_stop_the_run_it_looks_at(
 ) -> None:
     mesh = world.mesh(CHAIN, agents={"adder": add})
     run = mesh.start("w", n=1, step=True, journal=world.journal)
-    execution = host().execution(run.id)
+    execution = host().execution(run.journal, run.id)
     assert execution is not None
 
     def broken(events: Any) -> None:

@@ -286,7 +286,7 @@ def test_a_message_that_means_nothing_is_refused_and_stops_nobody(
 
     mesh = world.mesh(CHAIN, agents={"adder": add})
     run = mesh.start("w", n=1, step=True, journal=world.journal)
-    verdict = host().post(run.id, kind, body).result(20)
+    verdict = host().post(run.journal, run.id, kind, body).result(20)
     assert not verdict.accepted
     assert reason in verdict.reason
     run.resume()
@@ -298,7 +298,7 @@ def test_a_message_to_a_run_that_is_over(world: Any) -> None:
 
     run = world.start(world.mesh(CHAIN, agents={"adder": add}), n=1)
     run.result(20)
-    verdict = host().post(run.id, "pause", {}).result(20)
+    verdict = host().post(run.journal, run.id, "pause", {}).result(20)
     assert not verdict.accepted
 
 
@@ -311,7 +311,7 @@ def test_many_messages_while_a_run_ends_are_all_answered(world: Any) -> None:
         run = world.start(mesh, n=1)
         futures = []
         while not run._execution.ended.done():
-            futures.append(host().post(run.id, "patch", {"field": "limit", "value": 10}))
+            futures.append(host().post(run.journal, run.id, "patch", {"field": "limit", "value": 10}))
         run.result(20)
         for future in futures:
             future.result(20)

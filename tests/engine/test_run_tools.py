@@ -453,7 +453,7 @@ def test_progress_is_for_whoever_watches_and_not_recorded(world: Any, till: Any)
 
     run = till.start(slow)
     assert told.wait(20)
-    execution = host().execution(run.id)
+    execution = host().execution(run.journal, run.id)
     assert execution is not None
     assert execution.progress["pay"].startswith("counting x")
     assert len(execution.progress["pay"]) == 200
@@ -549,3 +549,39 @@ def test_a_recorded_call_is_not_made_again_in_another_place(world: Any, till: An
     world.waiting(run).approve(by="lead")
     assert "made call 2 of pay as call 1" in till.failure(run)
     assert till.paid == ["5"]
+
+
+def test_a_rejected_call_is_not_asked_about_again(world: Any, till: Any) -> None:
+    told: list[str] = []
+
+    def nags(amount: Any, ctx: Any) -> dict[str, Any]:
+        for _ in range(3):
+            try:
+                return teller(amount, ctx)
+            except lm.PolicyDenied as error:
+                told.append(str(error))
+        return {"receipt": "none", "amount": amount}
+
+    run = till.start(nags, amount="620")
+    world.waiting(run).reject(by="lead", note="no")
+    assert run.result(20)["receipt"] == "none"
+    assert told == ["pay was denied: lead rejected it: no"] * 3
+    assert len(world.bodies(run, ev.ApprovalAsked)) == 1
+    assert till.paid == []
+
+
+def test_a_doubt_that_was_let_fail_is_not_repeated_as_another_call(world: Any, till: Any) -> None:
+    def lost(amount: Any) -> Any:
+        till.pay(amount)
+        raise OSError("reset")
+
+    def nags(amount: Any, ctx: Any) -> dict[str, Any]:
+        for _ in range(3):
+            with contextlib.suppress(lm.InDoubtError):
+                return teller(amount, ctx)
+        return {"receipt": "none", "amount": amount}
+
+    run = till.start(nags, tools={"pay": lost})
+    world.waiting(run).reject(by="lead")
+    assert run.result(20)["receipt"] == "none"
+    assert till.paid == ["50"]

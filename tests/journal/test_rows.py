@@ -86,6 +86,36 @@ def test_the_first_verdict_stands_and_is_the_owners(journal, scribe):
     assert journal.message(row).verdict.accepted
 
 
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("body", "{bad json"),
+        ("body", ""),
+        ("body", "[1]"),
+        ("body", '{"value": NaN}'),
+        ("body", "[" * 100_000),
+        ("body", b"\xff\xfe"),
+        ("kind", b"\xff"),
+        ("posted", "yesterday"),
+        ("posted", 7),
+    ],
+)
+def test_a_message_that_no_journal_wrote_stands_in_nobodys_way(
+    journal, path, scribe, column, value
+):
+    scribe.start(journal, "a")
+    first, second = journal.post("a", "cancel", {}), journal.post("a", "pause", {"by": "ann"})
+    with sqlite3.connect(path) as conn:
+        cast = "CAST(? AS TEXT)" if isinstance(value, bytes) else "?"
+        conn.execute(f"UPDATE inbox SET {column} = {cast} WHERE id = ?", (value, first))
+    conn.close()
+    bad, good = journal.inbox(["a"])
+    assert (bad.id, bad.run, bad.kind, dict(bad.body)) == (first, "a", "unreadable", {})
+    assert (good.id, good.kind, good.body) == (second, "pause", {"by": "ann"})
+    journal.commit(Batch((), "a", 1, verdicts=(Verdict(first, False, "no"),))).result(10)
+    assert journal.message(first).verdict == Verdict(first, False, "no")
+
+
 def test_a_message_to_nobody_is_refused(journal, scribe):
     scribe.start(journal, "a")
     with pytest.raises(JournalError, match="no run b"):

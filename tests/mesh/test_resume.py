@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -284,6 +285,63 @@ class TestARowThatWasChanged:
         registry._handles.clear()
         with pytest.raises(lm.JournalError, match=r"has no run\.started"):
             registry.find(run.id, run.journal)
+
+
+class TestJournalsBesideEachOther:
+    def test_an_answer_in_a_copy_of_the_journal_is_not_one_to_the_original(
+        self, desk: Any, tmp_path: Path
+    ) -> None:
+        run = desk.settled(desk.refund("620"))
+        place = tmp_path / "copy.db"
+        with sqlite3.connect(desk.journal) as conn, sqlite3.connect(place) as copied:
+            conn.backup(copied)
+            copied.execute("UPDATE runs SET owner = '', lease_until = NULL")
+        conn.close()
+        copied.close()
+        copy = registry.find(run.id, open_journal(place))
+        assert copy is not run
+        assert run.owned_here
+        assert not copy.owned_here
+        copy.cancel()
+        assert copy.status == "cancelled"
+        assert run.status == "waiting"
+        run.approvals()[0].approve(by="lead")
+        assert run.result(20)["paid"] == Decimal(620)
+        assert desk.paid() == [Decimal(620)]
+        assert copy.status == "cancelled"
+
+    def test_a_message_that_cannot_be_read_is_refused_and_stops_nobody(self, desk: Any) -> None:
+        first, second = (desk.settled(desk.refund("620")) for _ in range(2))
+        with sqlite3.connect(desk.journal) as conn:
+            ((row,),) = conn.execute(
+                "INSERT INTO inbox (run, kind, body, posted) "
+                "VALUES (?, 'answer', '{bad json', '2026-01-01T00:00:00.000000Z') RETURNING id",
+                (first.id,),
+            ).fetchall()
+        conn.close()
+        for run in (second, first):
+            run.approvals()[0].approve(by="lead")
+            assert run.result(20)["paid"] == Decimal(620)
+        verdict = run.journal.message(row).verdict
+        assert verdict is not None
+        assert not verdict.accepted
+        assert verdict.reason == "a run takes no message 'unreadable'"
+
+    def test_a_journal_that_raises_does_not_end_the_host(
+        self, desk: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run = desk.settled(desk.refund("620"))
+        asked = threading.Event()
+
+        def broken(runs: Any) -> Any:
+            asked.set()
+            raise ValueError("no such row")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(run.journal, "inbox", broken)
+            assert asked.wait(20)
+        run.approvals()[0].approve(by="lead")
+        assert run.result(20)["paid"] == Decimal(620)
 
 
 class TestFunctions:

@@ -7,6 +7,7 @@ inbox to the runs, and keeps their leases.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import threading
 from collections.abc import Coroutine, Mapping
@@ -28,16 +29,20 @@ POLL = 0.2
 """Seconds between looks at the inbox: an answer from another process is seen within a second."""
 
 
+Key = tuple[str, str]
+"""A run: the location of its journal, and its id. A copy of a journal holds the same ids."""
+
+
 class Host:
     """Starts executions, and delivers messages to them."""
 
     def __init__(self) -> None:
         self.pid = os.getpid()
         self._loop = asyncio.new_event_loop()
-        self._executions: dict[str, Execution] = {}
+        self._executions: dict[Key, Execution] = {}
         self._streams: dict[tuple[int, str], SharedStream] = {}
         self._observations: dict[tuple[int, str], Observations] = {}
-        self._waiting: dict[tuple[str, int], Future[Verdict]] = {}
+        self._waiting: dict[tuple[Key, int], Future[Verdict]] = {}
         self._mail = threading.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._chores: asyncio.Task[None] | None = None
@@ -49,9 +54,9 @@ class Host:
         """Whether the caller runs on the host's own thread, where waiting would deadlock."""
         return threading.current_thread() is self._thread
 
-    def execution(self, run: str) -> Execution | None:
-        """The execution of a run that this process owns."""
-        return self._executions.get(run)
+    def execution(self, journal: Journal, run: str) -> Execution | None:
+        """The execution of a run of this journal that this process owns."""
+        return self._executions.get((journal.location, run))
 
     def call(self, work: Coroutine[Any, Any, Any]) -> Future[Any]:
         """Run a coroutine on the host's loop."""
@@ -68,13 +73,16 @@ class Host:
 
     def launch(self, execution: Execution) -> None:
         """Drive a run from now on."""
-        self._executions[execution.run] = execution
+        self._executions[_key(execution)] = execution
         self._loop.call_soon_threadsafe(self._launch, execution)
 
-    def post(self, run: str, kind: str, body: Mapping[str, Any]) -> Future[Verdict]:
+    def post(
+        self, journal: Journal, run: str, kind: str, body: Mapping[str, Any]
+    ) -> Future[Verdict]:
         """Put a message into the inbox of a run of this process; resolves to its verdict."""
         future: Future[Verdict] = Future()
-        execution = self._executions.get(run)
+        key = (journal.location, run)
+        execution = self._executions.get(key)
         if execution is None:
             future.set_result(OVER)
             return future
@@ -86,9 +94,9 @@ class Host:
             future.set_result(OVER)
             return future
         with self._mail:
-            alive = self._executions.get(run) is execution
+            alive = self._executions.get(key) is execution
             if alive:
-                self._waiting[run, row] = future
+                self._waiting[key, row] = future
         if alive:
             self._loop.call_soon_threadsafe(self._poll)
         else:
@@ -105,11 +113,12 @@ class Host:
 
     async def _drive(self, execution: Execution) -> None:
         await execution.drive()
+        key = _key(execution)
         with self._mail:  # nobody posts to a run that is over, and nobody waits for one
-            if self._executions.get(execution.run) is execution:
-                del self._executions[execution.run]
-            unread = [key for key in self._waiting if key[0] == execution.run]
-            waiting = [(key[1], self._waiting.pop(key)) for key in unread]
+            if self._executions.get(key) is execution:
+                del self._executions[key]
+            unread = [message for message in self._waiting if message[0] == key]
+            waiting = [(message[1], self._waiting.pop(message)) for message in unread]
         for row, future in waiting:
             _tell(execution, row, future)
         if execution.failure is None:
@@ -129,36 +138,41 @@ class Host:
 
     def _journals(self) -> dict[int, tuple[Journal, dict[str, Execution]]]:
         found: dict[int, tuple[Journal, dict[str, Execution]]] = {}
-        for run, execution in list(self._executions.items()):
+        for execution in list(self._executions.values()):
             journal = execution.ports.journal
-            found.setdefault(id(journal), (journal, {}))[1][run] = execution
+            found.setdefault(id(journal), (journal, {}))[1][execution.run] = execution
         return found
 
     def _poll(self) -> None:
         for journal, executions in self._journals().values():
-            with self._mail:
-                waiting = set(self._waiting)  # whoever comes after the inbox was read is not in it
-            try:
-                rows = journal.inbox(list(executions))
-            except LeafmeshError:
-                continue  # the run's own next write meets the same journal and reports it
-            with self._mail:
-                for row in rows:
-                    key = (row.run, row.id)
-                    if executions[row.run].deliver(row, self._waiting.get(key)):
-                        self._waiting.pop(key, None)
-                known = {(row.run, row.id) for row in rows}
-                judged = [k for k in waiting - known if k[0] in executions and k in self._waiting]
-                done = [(key[1], self._waiting.pop(key)) for key in judged]
-            for row_id, future in done:  # read before its sender had begun to wait
-                future.set_result(_verdict(journal, row_id))
+            # Whatever is wrong with one journal must end neither the inbox nor the leases of the
+            # others; the run's own next write meets the same journal, and reports it.
+            with contextlib.suppress(Exception):
+                self._deliver(journal, executions)
+
+    def _deliver(self, journal: Journal, executions: Mapping[str, Execution]) -> None:
+        rows = journal.inbox(list(executions))
+        keys = {_key(execution) for execution in executions.values()}
+        with self._mail:
+            for row in rows:
+                message = (_key(executions[row.run]), row.id)
+                if executions[row.run].deliver(row, self._waiting.get(message)):
+                    self._waiting.pop(message, None)
+            known = {(_key(executions[row.run]), row.id) for row in rows}
+            judged = [m for m in self._waiting if m[0] in keys and m not in known]
+            done = [(message[1], self._waiting.pop(message)) for message in judged]
+        for row_id, future in done:  # read before its sender had begun to wait
+            future.set_result(_verdict(journal, row_id))
 
     def _renew(self) -> None:
         for journal, executions in self._journals().values():
-            try:
+            # A lost lease is met at the next append, which is fenced.
+            with contextlib.suppress(Exception):
                 journal.renew({run: e.epoch for run, e in executions.items()}, LEASE)
-            except LeafmeshError:
-                continue  # a lost lease is met at the next append, which is fenced
+
+
+def _key(execution: Execution) -> Key:
+    return execution.ports.journal.location, execution.run
 
 
 def _tell(execution: Execution, row: int, future: Future[Verdict]) -> None:
