@@ -62,6 +62,7 @@ def approve(scope: Any) -> Any:
 def test_a_click_approves_while_the_cell_awaits(open_notebook: Open) -> None:
     notebook = open_notebook(cells(), name="quickstart.ipynb", height=1240)
     asking = index_of("-o large")
+    assert notebook.page.locator("mjx-container").count() == 0, "dollars were taken for TeX"
     notebook.run_all()
     button = approve(notebook.cell(asking))
     button.wait_for()
