@@ -9,7 +9,7 @@ before the effect. A denial is final: an agent that is run again is told the sam
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -75,6 +75,10 @@ def passage(
         **_point_names(plan, state, step, subject),
     }
     decision = decide(plan.spec, subject, names, now)
+    if before is None and decision.outcome != "deny":
+        refused = _refused_elsewhere(state, step, subject)
+        if refused:
+            decision = replace(decision, outcome="deny", reason=refused, asks=())
     bodies: list[Body] = []
     if edit or before is None or _differs(before, decision):
         bodies.append(_record(subject, action, decision, edit[0] if edit else ""))
@@ -94,6 +98,19 @@ def _final_denial(state: RunState, action: ActionState) -> str:
         approval = state.approvals[id]
         if approval.digest == action.decided.digest and approval.status in ("rejected", "expired"):
             return _refusal(approval)
+    return ""
+
+
+def _refused_elsewhere(state: RunState, step: StepState, subject: Subject) -> str:
+    """Why this step was refused the same call before, or an empty text: it is not asked twice."""
+    if subject.point != "tool":
+        return ""
+    for action in step.actions.values():
+        same = action.decided.point == "tool" and action.decided.subject == subject.name
+        if same and subject.value in (action.requested, action.value):
+            denial = _final_denial(state, action)
+            if denial:
+                return denial
     return ""
 
 

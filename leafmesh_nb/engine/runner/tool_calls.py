@@ -166,6 +166,9 @@ class ToolCalls:
             await record.flush()
             raise PolicyDenied(f"{name} was denied: {passed.reason}")
         request = digest([name, passed.value])
+        lost = self._lost(step, name, request)
+        if lost is not None and not passed.approvals:
+            raise InDoubtError(lost, step=path)
         key = call_key(record.state.run, path, 0, ordinal, request)
         refusal = await self._reservations.refuse(step, agent, key, Decimal(0))
         if refusal is not None:
@@ -190,6 +193,15 @@ class ToolCalls:
         )
         record.append(path, started)
         return await self._send(path, key, name, passed.value)
+
+    def _lost(self, step: StepState, name: str, request: str) -> str | None:
+        """What was said of the same call of this step where a doubt about it was let fail."""
+        for key in step.tools.values():
+            call = self._context.record.state.calls[key]
+            same = call.failed is not None and call.started.digest == request
+            if same and call.failed and call.failed.error.get("kind") == "InDoubtError":
+                return f"{name} is not called again: {call.failed.error.get('message', '')}"
+        return None
 
     async def _send(self, path: str, key: str, name: str, given: dict[str, Any]) -> ToolReply:
         """Run the tool. It is shielded: whoever called it may be gone when the result comes."""
