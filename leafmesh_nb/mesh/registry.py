@@ -10,13 +10,14 @@ from weakref import WeakValueDictionary
 from leafmesh_nb.engine.events import Event, RunStarted
 from leafmesh_nb.engine.plan import plan_of
 from leafmesh_nb.engine.ports import Journal, RunRow, Verification
+from leafmesh_nb.engine.runner.host import host
 from leafmesh_nb.errors import JournalError, OwnershipError, RunError
 from leafmesh_nb.journal.agreement import STARTED, differing
 from leafmesh_nb.journal.owner import describe
 from leafmesh_nb.language import load
 from leafmesh_nb.mesh.approval import Approval
 from leafmesh_nb.mesh.person import this_person
-from leafmesh_nb.mesh.run import Run
+from leafmesh_nb.mesh.run import Run, live_owner
 from leafmesh_nb.mesh.settings import journal_at
 
 if TYPE_CHECKING:
@@ -190,10 +191,14 @@ def approvals(journal: str | os.PathLike[str] | None = None) -> list[Approval]:
 
 
 def runs(journal: str | os.PathLike[str] | None = None) -> pd.DataFrame:
-    """The journal's runs, newest first: id, mesh, workflow, status, requester, created, ended."""
+    """The journal's runs, newest first: id, mesh, workflow, status, requester, created, ended.
+
+    ``interrupted`` is True where a run has not ended and nobody alive drives it: resume() goes on.
+    """
     import pandas as pd
 
-    rows = journal_at(journal).runs()
+    opened = journal_at(journal)
+    rows = opened.runs()
     frame = pd.DataFrame(
         {
             "run": [row.id for row in rows],
@@ -205,9 +210,15 @@ def runs(journal: str | os.PathLike[str] | None = None) -> pd.DataFrame:
             "ended": pd.to_datetime(
                 pd.Series([row.ended for row in rows], dtype="object"), utc=True
             ),
+            "interrupted": pd.Series([_interrupted(row, opened) for row in rows], dtype="bool"),
         }
     )
     return frame.astype(dict.fromkeys(frame.columns[:5], "string"))
+
+
+def _interrupted(row: RunRow, journal: Journal) -> bool:
+    here = host().execution(journal, row.id) is not None
+    return row.ended is None and not here and live_owner(row) is None
 
 
 def verify(journal: str | os.PathLike[str] | None = None) -> Verification:

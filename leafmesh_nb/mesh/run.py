@@ -15,7 +15,7 @@ from leafmesh_nb.agents.functions import inside_call
 from leafmesh_nb.engine.events import Event
 from leafmesh_nb.engine.fold import apply, fold
 from leafmesh_nb.engine.plan import Plan
-from leafmesh_nb.engine.ports import Journal
+from leafmesh_nb.engine.ports import Journal, RunRow
 from leafmesh_nb.engine.runner.execution import Execution
 from leafmesh_nb.engine.runner.host import host
 from leafmesh_nb.engine.state import RunState, StepState
@@ -30,7 +30,7 @@ from leafmesh_nb.mesh.person import named_person, this_person
 from leafmesh_nb.mesh.views import Views
 from leafmesh_nb.mesh.waiting import Attendant, InputLine, wait, wait_async
 
-__all__ = ["Run"]
+__all__ = ["Run", "live_owner"]
 
 Listener = Callable[[Sequence[Event]], None]
 Recover = Callable[["Run", bool], None]
@@ -119,10 +119,7 @@ class Run(Views):
     def live_owner(self) -> str | None:
         """The owner elsewhere that drives the run, as far as can be seen from here."""
         row = self.journal.run(self.id)
-        if row is None or not row.owner or row.lease_until is None or self.owned_here:
-            return None
-        lapsed = row.lease_until <= datetime.now(UTC)
-        return None if lapsed or is_alive(row.owner) is False else row.owner
+        return None if row is None or self.owned_here else live_owner(row)
 
     def abandoned(self) -> bool:
         """Whether the run has not ended and nobody alive drives it."""
@@ -361,6 +358,13 @@ class Run(Views):
 
     def __repr__(self) -> str:
         return f"<Run {self.id} {self.spec.mesh}.{self.workflow}: {self.status}>"
+
+
+def live_owner(row: RunRow) -> str | None:
+    """Who holds a run's lease and lives, as far as can be seen from here."""
+    if not row.owner or row.lease_until is None or row.lease_until <= datetime.now(UTC):
+        return None
+    return None if is_alive(row.owner) is False else row.owner
 
 
 def _lost(ended: Future[None]) -> bool:

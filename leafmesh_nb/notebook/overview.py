@@ -75,7 +75,7 @@ def mesh_text(spec: Spec, name: str) -> str:
 
 def status_html(mesh: Mesh | None, runs: Sequence[Run]) -> str:
     """What is defined, what is running, what waits for you."""
-    rows = [(run.id, f"{run.spec.mesh}.{run.workflow}", run.status, _waits(run)) for run in runs]
+    rows = [(run.id, f"{run.spec.mesh}.{run.workflow}", _state(run), _waits(run)) for run in runs]
     defined = _text(repr(mesh)) if mesh else "no mesh is defined yet: write one in a %%mesh cell"
     running = _section("Runs", ("", "", "", "waits for"), rows) if rows else _muted("no open run")
     return f'<div style="{_BOX}"><div>{defined}</div>{running}</div>'
@@ -84,7 +84,9 @@ def status_html(mesh: Mesh | None, runs: Sequence[Run]) -> str:
 def status_text(mesh: Mesh | None, runs: Sequence[Run]) -> str:
     """The same in plain text."""
     lines = [repr(mesh) if mesh else "no mesh is defined yet: write one in a %%mesh cell"]
-    lines += [f"{r.id}  {r.spec.mesh}.{r.workflow}  {r.status}  {_waits(r)}".rstrip() for r in runs]
+    lines += [
+        f"{r.id}  {r.spec.mesh}.{r.workflow}  {_state(r)}  {_waits(r)}".rstrip() for r in runs
+    ]
     return "\n".join(lines if runs else [*lines, "no open run"])
 
 
@@ -121,6 +123,10 @@ def verification_text(found: Verification) -> str:
     """The same in plain text."""
     state = "verified" if found.ok else f"BROKEN at {found.bad}: {found.reason}"
     return f"{state}: {found.runs} runs, {found.events} events, head {found.head}"
+
+
+def _state(run: Run) -> str:
+    return f"{run.status}, interrupted: %mesh resume {run.id}" if run.abandoned() else run.status
 
 
 def _waits(run: Run) -> str:

@@ -19,6 +19,7 @@ import pytest
 import leafmesh_nb as lm
 from leafmesh_nb.journal import open_journal
 from leafmesh_nb.mesh import registry
+from leafmesh_nb.notebook.overview import status_html, status_text
 
 CHILD = """
     import json, os, sys, threading
@@ -142,6 +143,7 @@ class TestFinding:
             lm.resume("abc")
         assert lm.approvals() == []
         assert len(lm.runs()) == 0
+        assert lm.runs()["interrupted"].dtype == "bool"
         assert not Path(desk.journal).exists()
         with pytest.raises(lm.JournalError, match="there is no journal at"):
             lm.verify()
@@ -236,6 +238,29 @@ class TestAfterADeath:
         run = desk.settled(desk.keep(lm.resume(other.run)))
         assert run.status == "waiting"
         assert desk.paid() == [Decimal(50)]
+
+    def test_a_run_whose_owner_died_is_shown_as_interrupted(
+        self, desk: Any, elsewhere: Any
+    ) -> None:
+        dead, alive = elsewhere(amount="50", ending="in the tool"), elsewhere()
+        ended, own = desk.refund("50"), desk.settled(desk.refund("620"))
+        ended.result(20)
+        frame = lm.runs().set_index("run")
+        assert frame["interrupted"].dtype == "bool"
+        assert dict(frame["interrupted"]) == {
+            dead.run: True,
+            alive.run: False,
+            ended.id: False,
+            own.id: False,
+        }
+        assert frame["status"][dead.run] == "running"
+        shown = [registry.find(name, own.journal) for name in (dead.run, alive.run, own.id)]
+        hint = f"running, interrupted: %mesh resume {dead.run}"
+        for status in (status_text(None, shown), status_html(None, shown)):
+            assert hint in status
+            assert status.count("interrupted") == 1
+        desk.keep(lm.resume(dead.run))
+        assert not lm.runs()["interrupted"].any()
 
     def test_a_wait_on_an_abandoned_run_says_so(self, desk: Any, elsewhere: Any) -> None:
         other = elsewhere(amount="50", ending="in the tool")
