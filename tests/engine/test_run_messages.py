@@ -44,7 +44,7 @@ def test_a_malformed_message_is_refused_and_stops_nothing(
     question = world.waiting(run)
     if isinstance(body, dict) and body.get("id") == "Q":
         body = {**body, "id": question.id}
-    verdict = host().post(run.id, kind, body).result(20)
+    verdict = host().post(run.journal, run.id, kind, body).result(20)
     assert not verdict.accepted
     assert reason in verdict.reason
     question.approve(by="lead")
@@ -77,7 +77,7 @@ def test_an_answer_through_the_inbox_is_asserted_whatever_it_says(world: Any, ti
     run = till.start(teller, amount="620")
     body = {"id": world.waiting(run).id, "answer": "approve", "person": "lead"}
     forged = {**body, "channel": "script", "identity": "signed_in"}
-    assert host().post(run.id, "answer", forged).result(20).accepted
+    assert host().post(run.journal, run.id, "answer", forged).result(20).accepted
     run.result(20)
     (answered,) = world.bodies(run, ev.ApprovalAnswered)
     assert (answered.channel, answered.identity) == ("python", "asserted")
