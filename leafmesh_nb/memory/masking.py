@@ -5,6 +5,7 @@ Mask first, shorten afterwards: a secret that was cut in half is no longer found
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ from decimal import Decimal
 from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote, quote_plus
 
 if TYPE_CHECKING:
     from leafmesh_nb.language.spec import Spec, Workflow
@@ -35,9 +37,28 @@ _FEW = 24
 # Masking shortens the text; one pass settles all but texts made to defeat it.
 _PASSES = 8
 
-_SEPARATOR = r"[\s.\-\u00ad\u200b-\u200d\u2010-\u2015\u2060\u2212\ufeff]"
-_RUN = re.compile(rf"\d+(?:{_SEPARATOR}{{1,3}}\d+)*")
+# From this many letters and digits on, a secret is found in other spellings too.
+_LOOSE = 6
+# Up to this many, a spelling with other separators counts as whole words only.
+_COMMON_LETTERS = 11
+
+_WORD = re.compile(r"[^\W_]+|•")
+_SEPARATOR = (
+    r"(?:[\s.\-\u00ad\u200b-\u200d\u2010-\u2015\u2060\u2212\ufeff/_,|:*\u00b7()]"
+    r"|&(?:nbsp|#160|#xa0);)"
+)
+# Between the groups of a card number as people write it; other gaps need a card's layout too.
+_PLAIN_GAP = re.compile(
+    r"(?:[\s.\-\u00ad\u200b-\u200d\u2010-\u2015\u2060\u2212\ufeff]|&(?:nbsp|#160|#xa0);){1,3}"
+)
+_RUN = re.compile(rf"\d+(?:{_SEPARATOR}{{1,8}}\d+)*")
 _GROUP = re.compile(r"\d+")
+_LAYOUTS = frozenset({(4, 4, 4, 4), (4, 4, 4, 4, 3), (4, 6, 5), (4, 6, 4), (8, 8)})
+# Digits in front of a card number, glued to it: up to so many digits altogether.
+_GLUED = 24
+_GLUED_CARD = re.compile(
+    r"(?:4|5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720|6011|65|62)\d+", re.ASCII
+)
 _CARD_DIGITS = (13, 19)
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
@@ -78,19 +99,30 @@ class Masker:
 
     ``names`` are memory fields (and inputs that feed them) whose values are masked as a whole,
     however short. Masking is idempotent; its cost is linear in the text for each secret.
+
+    A secret of four characters or more is found as it is written, and escaped for JSON, HTML or
+    a URL. One with six letters and digits or more is found in other case too, and with other
+    separators between its letters and digits, or none.
+
+    Not promised: shorter secrets; a secret that was translated, encoded (base64, hashes), spelled
+    backwards, told in parts or with other words in between, or spread over several values of a
+    list; a card number with digits after it, or in groups that no card has, by unusual separators.
     """
 
     def __init__(self, secrets: Iterable[str] = (), *, names: Iterable[str] = ()) -> None:
         self._names = frozenset(names)
-        forms: dict[str, None] = {}
+        exact: dict[str, None] = {}
+        folded: dict[str, None] = {}
+        bare: dict[str, None] = {}
         for secret in secrets:
+            loose = len(_bare(_folded(secret))[0]) >= _LOOSE
             for form in _forms(secret):
-                forms.setdefault(form)
-        self._secrets = tuple(sorted(forms, key=lambda form: (-len(form), form)))
-        self._by_start: dict[str, list[str]] = {}
-        if len(self._secrets) > _FEW:
-            for form in self._secrets:
-                self._by_start.setdefault(form[:_SHORTEST], []).append(form)
+                if loose:
+                    folded.setdefault(_folded(form))
+                    bare.setdefault(_bare(_folded(form))[0])
+                else:
+                    exact.setdefault(form)
+        self._exact, self._folded, self._bare = _Search(exact), _Search(folded), _Search(bare)
 
     @classmethod
     def for_run(cls, spec: Spec, events: Iterable[Recorded]) -> Masker:
@@ -175,10 +207,7 @@ class Masker:
         return self.value(value)
 
     def _mask_secrets(self, text: str) -> str:
-        if self._by_start:
-            spans = list(self._scan(text))
-        else:
-            spans = sorted(span for secret in self._secrets for span in _occurrences(secret, text))
+        spans = sorted(self._spans(text))
         if not spans:
             return text
         pieces: list[str] = []
@@ -191,41 +220,111 @@ class Masker:
         pieces.append(text[end:])
         return "".join(pieces)
 
+    def _spans(self, text: str) -> Iterator[tuple[int, int]]:
+        for start, stop in self._exact.spans(text):
+            if not _within_number(text, start, stop):
+                yield start, stop
+        if not self._folded:
+            return
+        folded = _folded(text)
+        for start, stop in self._folded.spans(folded):
+            if not _within_number(text, start, stop):
+                yield start, stop
+        bare, places = _bare(folded)
+        for first, after in self._bare.spans(bare):
+            start, stop = places[first], places[after - 1] + 1
+            if not _by_chance(text, start, stop, bare[first:after]):
+                yield start, stop
+
+
+class _Search:
+    """Finds any of some texts in another."""
+
+    def __init__(self, forms: Iterable[str]) -> None:
+        self._forms = tuple(sorted(forms, key=lambda form: (-len(form), form)))
+        self._by_start: dict[str, dict[int, set[str]]] = {}
+        if len(self._forms) > _FEW:
+            for form in self._forms:
+                sizes = self._by_start.setdefault(form[:_SHORTEST], {})
+                sizes.setdefault(len(form), set()).add(form)
+
+    def __bool__(self) -> bool:
+        return bool(self._forms)
+
+    def spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where they stand: start, and one past the end."""
+        if self._by_start:
+            yield from self._scan(text)
+            return
+        for form in self._forms:
+            size = len(form)
+            step = 1 if size <= _OVERLAPPING else size
+            start = text.find(form)
+            while start >= 0:
+                yield start, start + size
+                start = text.find(form, start + step)
+
     def _scan(self, text: str) -> Iterator[tuple[int, int]]:
-        """The longest secret at each place of the text."""
         for start in range(len(text) - _SHORTEST + 1):
-            for secret in self._by_start.get(text[start : start + _SHORTEST], ()):
-                if text.startswith(secret, start) and not _within_number(secret, text, start):
-                    yield start, start + len(secret)
-                    break
+            for size, forms in self._by_start.get(text[start : start + _SHORTEST], {}).items():
+                if text[start : start + size] in forms:
+                    yield start, start + size
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """How a secret is written: as it is, and as it stands inside JSON text."""
+    """How a secret is written: as it is, and as it stands inside JSON, HTML, code and URLs."""
     plain = secret.strip()
     if len(plain) < _SHORTEST or not plain.strip("• "):
         return
     yield plain
     for ascii_only in (True, False):
         yield json.dumps(plain, ensure_ascii=ascii_only)[1:-1]
+    yield repr(plain)[1:-1]
+    if len(plain.upper()) != len(plain):  # ß has two capitals
+        yield plain.upper()
+    for quotes in (True, False):
+        yield html.escape(plain, quote=quotes)
+    whole = plain.encode("utf-8", "replace")
+    yield quote(whole)
+    yield quote(whole, safe="")
+    yield quote_plus(whole)
 
 
-def _occurrences(secret: str, text: str) -> Iterator[tuple[int, int]]:
-    size = len(secret)
-    step = 1 if size <= _OVERLAPPING else size
-    start = text.find(secret)
-    while start >= 0:
-        if not _within_number(secret, text, start):
-            yield start, start + size
-        start = text.find(secret, start + step)
+def _folded(text: str) -> str:
+    """The text in lower case, character for character."""
+    lower = text.lower()
+    if len(lower) != len(text):  # a capital that has no single small letter
+        lower = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+    return lower.replace("\u03c2", "\u03c3")  # a sigma at the end of a word
 
 
-def _within_number(secret: str, text: str, start: int) -> bool:
+def _bare(text: str) -> tuple[str, list[int]]:
+    """The letters and digits of a text (and its masks), and where each stands in it."""
+    words: list[str] = []
+    places: list[int] = []
+    for word in _WORD.finditer(text):
+        words.append(word.group())
+        places.extend(range(word.start(), word.end()))
+    return "".join(words), places
+
+
+def _within_number(text: str, start: int, stop: int) -> bool:
     """Whether a short number is only a part of a longer one there."""
-    stop = start + len(secret)
-    if len(secret) > _COMMON_DIGITS or not secret.isdecimal():
+    if stop - start > _COMMON_DIGITS or not text[start:stop].isdecimal():
         return False
-    return text[start - 1 : start].isdecimal() or text[stop : stop + 1].isdecimal()
+    return text[max(start - 1, 0) : start].isdecimal() or text[stop : stop + 1].isdecimal()
+
+
+def _by_chance(text: str, start: int, stop: int, bare: str) -> bool:
+    """Whether letters that stand there with other separators are likely something else."""
+    if len(bare) > _COMMON_LETTERS:
+        return False
+    before, after = text[max(start - 2, 0) : start], text[stop : stop + 2]
+    if before[-1:].isalnum() or after[:1].isalnum():
+        return True
+    # A date, or an amount in groups, is no shorter number.
+    digits = len(bare) <= _COMMON_DIGITS and bare.isdecimal()
+    return digits and (before[:1].isdecimal() or after[1:].isdecimal())
 
 
 def _mask_cards(run: re.Match[str]) -> str:
@@ -243,7 +342,7 @@ def _mask_cards(run: re.Match[str]) -> str:
     pieces: list[str] = []
     at = 0
     while at < len(groups):
-        stop = _card_end(groups, at)
+        stop = _card_end(groups, gaps, at) or (at + 1 if _ends_in_card(groups[at]) else 0)
         if stop:
             last = "".join(groups[at:stop])[-4:]
             pieces += (gaps[at], "•••• ")
@@ -255,7 +354,31 @@ def _mask_cards(run: re.Match[str]) -> str:
     return "".join(pieces)
 
 
-def _card_end(groups: Sequence[str], start: int) -> int:
+def _ends_in_card(group: str) -> bool:
+    """Whether digits were glued in front of a card number of the usual length."""
+    if not _CARD_DIGITS[0] + 4 <= len(group) <= _GLUED:
+        return False
+    digits = "".join(str(int(digit)) for digit in group[-16:])
+    return _GLUED_CARD.match(digits) is not None and _checks(digits)
+
+
+def _laid_out(groups: Sequence[str], gaps: Sequence[str], start: int, stop: int) -> bool:
+    """Whether the groups are those of a card, and no part of a longer list of such groups.
+
+    Asked only where what separates them is not what people put between a card's digits.
+    """
+    inner = gaps[start + 1 : stop]
+    if all(_PLAIN_GAP.fullmatch(gap) for gap in inner):
+        return True
+    if tuple(len(group) for group in groups[start:stop]) not in _LAYOUTS:
+        return False
+    size = len(groups[start])
+    follows = stop < len(groups) and gaps[stop] == inner[-1] and len(groups[stop]) == size
+    leads = start > 0 and gaps[start] == inner[0] and len(groups[start - 1]) == size
+    return not (follows or leads)
+
+
+def _card_end(groups: Sequence[str], gaps: Sequence[str], start: int) -> int:
     """One past the last group of the longest card number that begins at ``start``, or 0."""
     digits = ""
     lengths: frozenset[int] = frozenset()
@@ -269,7 +392,7 @@ def _card_end(groups: Sequence[str], start: int) -> int:
         lengths = lengths or _lengths(digits[:4])
         if not lengths:
             break
-        if len(digits) in lengths and _checks(digits):
+        if len(digits) in lengths and _checks(digits) and _laid_out(groups, gaps, start, at + 1):
             stop = at + 1
     return stop
 

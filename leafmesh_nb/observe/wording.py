@@ -168,7 +168,8 @@ def _words(path: str, body: ev.Body) -> list[str]:
         case ev.ApprovalAsked():
             return [*_about(path, body.subject), "asks", body.to]
         case ev.ApprovalAnswered():
-            return [*here, body.answer, "by", body.person, f"({body.channel}, {body.identity})"]
+            ways = ", ".join(dict.fromkeys((body.channel, body.identity)))
+            return [*here, body.answer, "by", body.person, f"({ways})"]
         case ev.ApprovalRefused():
             return [*here, body.answer, "by", body.person, "refused:", body.reason]
         case ev.ApprovalEscalated():

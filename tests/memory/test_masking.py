@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import html
 import json
 import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given, settings
@@ -34,6 +36,17 @@ CARDS = [
     "4111 1111\n1111 1111",
     "4111\u200b1111\u200b1111\u200b1111",
     "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
+    "4111/1111/1111/1111",
+    "4111_1111_1111_1111",
+    "4111, 1111, 1111, 1111",
+    "4111    1111    1111    1111",
+    "4111|1111|1111|1111",
+    "4111:1111:1111:1111",
+    "4111*1111*1111*1111",
+    "4111.1111\u00b71111.1111",
+    "4111&nbsp;1111&nbsp;1111&nbsp;1111",
+    "4111)(1111)(1111)(1111",
+    "99994111111111111111",
 ]
 SCHEMES = {
     "378282246310005": "0005",  # American Express
@@ -85,6 +98,10 @@ class TestCardNumbers:
             "2026-11-22T14:32:47.123456+00:00",
             "invoices 20418, 20419 and 20420",
             "1,234,567.89 in total",
+            "4000, 4111, 1111, 1111, 1111, 4200",
+            "between 2026-11-30 14:32:47.123456 and 2026/11/30",
+            "4,5,3,4,5,1,2,4,4,5,3,4,5,1,2,4,5,5,4,3,4,5",
+            "120.00, 4,111.11, 1,111.11, 11,111.00",
             "run 4111111111111111411111111111111141 of a hash",
             "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
         ],
@@ -129,6 +146,51 @@ class TestSecrets:
 
     def test_long_numbers_anywhere(self) -> None:
         assert Masker(["55120998"]).text("acct 0055120998-1") == "acct 00•••-1"
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            "abc-card-secret",
+            "ABC-CARD-SECRET",
+            "Abc Card Secret",
+            "abccardsecret",
+            "abc_card/secret",
+            "abc\ncard,\nsecret",
+            "a-b-c-c-a-r-d-s-e-c-r-e-t",
+        ],
+    )
+    def test_in_other_case_and_with_other_separators(self, said: str) -> None:
+        assert Masker(["abc-card-secret"]).text(f"it is {said}!") == f"it is {MASK}!"
+        many = Masker(["abc-card-secret", *(f"other {n:04}" for n in range(100))])
+        assert many.text(f"it is {said}!") == f"it is {MASK}!"
+
+    @pytest.mark.parametrize(
+        "written",
+        [html.escape, quote, quote_plus, repr, lambda s: quote(s).lower(), str.upper, json.dumps],
+    )
+    def test_escaped(self, written: Any) -> None:
+        secret = "O'Brien & <Straße>"
+        shown = Masker([secret]).text(f"-{written(secret)}-")
+        assert MASK in shown
+        assert "brien" not in shown.lower()
+        assert "stra" not in shown.lower()
+
+    def test_short_ones_as_written_only(self) -> None:
+        assert Masker(["Jane"]).text("JANE j-a-n-e Jane") == f"JANE j-a-n-e {MASK}"
+
+    @pytest.mark.parametrize(
+        ("secret", "text"),
+        [
+            ("Tim East", "some time as to"),
+            ("202611", "on 2026-11-22"),
+            ("520000", "1,520,000 and 520,000,000"),
+        ],
+    )
+    def test_what_has_its_letters_by_chance_stays(self, secret: str, text: str) -> None:
+        assert Masker([secret]).text(text) == text
+
+    def test_where_small_letters_are_more(self) -> None:
+        assert Masker(["secret-word"]).text("\u0130\u0130 SECRET-WORD") == f"\u0130\u0130 {MASK}"
 
     def test_in_keys_and_numbers_of_a_value(self) -> None:
         masker = Masker(["Jane Doe", "52000", "10.50"])
@@ -181,6 +243,9 @@ def test_masking_twice_changes_nothing(secrets: list[str], parts: list[str], res
         ([], "4 " * 30_000),
         ([], "4111 1111 1111 1112 " * 10_000),
         ([], "1" + " " * 300_000 + "1"),
+        ([], "4111,1111,1111,1112," * 10_000),
+        ([], "1" + "&nbsp;" * 50_000 + "1"),
+        (["ab-" * 20], "a b " * 30_000),
         (["a" * 60], "a" * 100_000),
         (["a" * 50_000], "a" * 200_000),
         ([f"customer number {n}" for n in range(500)], "customer number x " * 3_000),
