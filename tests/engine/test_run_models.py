@@ -165,3 +165,37 @@ def test_the_offline_model_says_which_field_it_could_not_fill(world: Any) -> Non
     mesh = world.mesh(READING.replace("{mood: {enum: [good, bad]}}", "{mood: money}"))
     said = failure(world.start(mesh, text="no number here"))
     assert "could not answer read: field 'mood' is not in the text" in said
+
+
+@pytest.mark.parametrize(
+    ("sizes", "said"),
+    [
+        ({"tokens_in": -5}, "tokens_in of -5"),
+        ({"tokens_out": 1.5}, "tokens_out of 1.5"),
+        ({"cost": Decimal(-1)}, "a cost of Decimal('-1')"),
+        ({"cost": Decimal("NaN")}, "a cost of Decimal('NaN')"),
+        ({"cost": Decimal("Infinity")}, "a cost of Decimal('Infinity')"),
+    ],
+)
+def test_a_reply_whose_size_is_nonsense(world: Any, sizes: dict[str, Any], said: str) -> None:
+    async def ask(request: ModelRequest) -> ModelReply:
+        return ModelReply({"mood": "good"}, **{"tokens_in": 1, "tokens_out": 1, **sizes})
+
+    assert f"model quick answered with {said}" in failure(start(world, Model(ask)))
+
+
+def test_a_list_price_that_is_not_known_passes_no_limit(world: Any) -> None:
+    asked: list[ModelRequest] = []
+
+    async def ask(request: ModelRequest) -> ModelReply:
+        asked.append(request)
+        return ModelReply({"mood": "good"}, 1, 1)
+
+    unknown = READING.replace("openai:gpt-5-mini", "openai:no-such-model")
+    limited = unknown.replace("{run: 1.00}", "{run: 1.00, count: list_price}")
+    run = start(world, Model(ask), limited)
+    assert "model quick is unpriced" in failure(run)
+    assert run.error["kind"] == "BudgetError"
+    assert asked == []
+    free = unknown.replace("{run: 1.00}", "{count: list_price}")
+    assert start(world, Model(ask), free).result(20) == {"mood": "good"}

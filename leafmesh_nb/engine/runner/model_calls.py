@@ -40,7 +40,7 @@ class ModelCalls:
         request = self._request(path, agent, declared)
         model = ports.agents.model(declared.name)
         tokens_in, tokens_out = model.count(request), request.max_output_tokens
-        worst = self._reservations.counted(declared, tokens_in, tokens_out)
+        worst = self._reservations.counted(agent, declared, tokens_in, tokens_out)
         refusal = await self._reservations.refuse(step, agent, request.key, worst)
         if refusal is not None:
             self._reservations.record_refusal(path, request.key, refusal)
@@ -114,6 +114,7 @@ class ModelCalls:
         try:
             asked = guarded(f"model {declared.name}", model.ask(request))
             reply = await asyncio.wait_for(asked, seconds)
+            _check_size(declared.name, reply)
         except TimeoutError:
             error = AgentError(
                 f"model {declared.name} gave no answer within {seconds:g} s; raise {place} if it "
@@ -155,3 +156,13 @@ class ModelCalls:
             )
             record.append(path, finished)
         self._reservations.settle(path, request.key, spent, listed)
+
+
+def _check_size(model: str, reply: ModelReply) -> None:
+    """Raise AgentError when what a reply says of its size would make nonsense of the budgets."""
+    for name, tokens in (("tokens_in", reply.tokens_in), ("tokens_out", reply.tokens_out)):
+        if type(tokens) is not int or tokens < 0:
+            raise AgentError(f"model {model} answered with {name} of {tokens!r}")
+    cost = reply.cost
+    if cost is not None and not (isinstance(cost, Decimal) and cost.is_finite() and cost >= 0):
+        raise AgentError(f"model {model} answered with a cost of {cost!r}")

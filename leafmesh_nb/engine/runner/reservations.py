@@ -7,6 +7,7 @@ from decimal import Decimal
 from leafmesh_nb.engine.events import BudgetRefused, BudgetReserved, BudgetSettled
 from leafmesh_nb.engine.runner.call_context import CallContext
 from leafmesh_nb.engine.state import StepState
+from leafmesh_nb.errors import BudgetError
 from leafmesh_nb.language.spec import AgentSpec, ModelSpec
 from leafmesh_nb.policy.budget import Refusal, refuse_call
 
@@ -19,13 +20,29 @@ class Reservations:
     def __init__(self, context: CallContext) -> None:
         self._context = context
 
-    def counted(self, model: ModelSpec, tokens_in: int, tokens_out: int) -> Decimal:
-        """US dollars that a call of this size counts against budgets."""
+    def counted(
+        self, agent: AgentSpec, model: ModelSpec, tokens_in: int, tokens_out: int
+    ) -> Decimal:
+        """US dollars that a call of this size counts against budgets.
+
+        Raises BudgetError where something limits them and the list price is not known.
+        """
         prices = self._context.ports.prices
         if self._counts_list_price and model.priced_as:
             listed = prices.list_cost(model.priced_as, tokens_in, tokens_out)
+            if listed is None and self._limited(agent):
+                raise BudgetError(
+                    f"model {model.name} is unpriced: {model.priced_as!r}, which it is priced as, "
+                    "is not in the price list, so that no limit can count the call. Name a model "
+                    "that is, or drop the limits"
+                )
             return listed or Decimal(0)
         return prices.spent(model, tokens_in, tokens_out) or Decimal(0)
+
+    def _limited(self, agent: AgentSpec) -> bool:
+        budgets = self._context.record.plan.spec.budgets
+        limits = (budgets.step, budgets.run, budgets.day, agent.limits.cost)
+        return any(limit is not None for limit in limits)
 
     @property
     def _counts_list_price(self) -> bool:
@@ -59,7 +76,8 @@ class Reservations:
 
     def settle(self, path: str, key: str, spent: Decimal | None, listed: Decimal | None) -> None:
         """What a call cost, ``listed`` at list price; the rest of its reservation is free again."""
-        amount = (listed if self._counts_list_price else spent) or Decimal(0)
+        listed = listed if self._counts_list_price else None
+        amount = (spent if listed is None else listed) or Decimal(0)
         if self._context.record.state.calls[key].reserved or amount:
             self._context.record.append(path, BudgetSettled(key, str(amount)))
 
