@@ -26,6 +26,7 @@ from leafmesh_nb.language.to_json import dump_any
 from leafmesh_nb.language.values import TypeMismatch, accept
 from leafmesh_nb.mesh.approval import Approval
 from leafmesh_nb.mesh.messages import own, post
+from leafmesh_nb.mesh.output import Output
 from leafmesh_nb.mesh.person import named_person, this_person
 from leafmesh_nb.mesh.views import Views
 from leafmesh_nb.mesh.waiting import Attendant, InputLine, wait, wait_async
@@ -203,7 +204,7 @@ class Run(Views):
 
     def _typed_output(self, output: Mapping[str, Any]) -> dict[str, Any]:
         """Money as Decimal again, by the static type of each output expression."""
-        return dict(accept(self._plan.workflow.output_type, dict(output)))
+        return Output(accept(self._plan.workflow.output_type, dict(output)), self.masker)
 
     # Steering
 
