@@ -19,7 +19,7 @@ _DEEPEST = 8
 
 
 def code_digest(function: Callable[..., Any]) -> str:
-    """SHA-256 in hex, 16 characters, of a function's code and defaults."""
+    """SHA-256 in hex, 16 characters, of a function's code, defaults and closed-over constants."""
     return hashlib.sha256(repr(_callable(function, 0)).encode()).hexdigest()[:16]
 
 
@@ -35,12 +35,30 @@ def _callable(function: Any, depth: int) -> Any:
             _code(function.__code__),
             _value(function.__defaults__, depth),
             _value(function.__kwdefaults__, depth),
+            _cells(function, depth),
             _callable(wrapped, depth + 1) if wrapped is not None and depth < _DEEPEST else None,
         )
     call = type(function).__dict__.get("__call__")
     if isinstance(call, FunctionType):
         return (type(function).__qualname__, _code(call.__code__))
     return getattr(function, "__qualname__", type(function).__qualname__)
+
+
+def _cells(function: FunctionType, depth: int) -> Any:
+    """The constants that a function closes over; what else it holds may change as it runs."""
+    found = []
+    for cell in function.__closure__ or ():
+        try:
+            value = cell.cell_contents
+        except ValueError:  # not bound yet
+            value = ...
+        if isinstance(value, (FunctionType, MethodType)) and depth < _DEEPEST:
+            found.append(_callable(value, depth + 2))
+        elif isinstance(value, _LITERALS):
+            found.append(_value(value, depth))
+        else:
+            found.append(type(value).__qualname__)
+    return tuple(found)
 
 
 def _code(code: CodeType) -> Any:
