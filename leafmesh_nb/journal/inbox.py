@@ -95,12 +95,9 @@ def _row(row: Sequence[Any]) -> InboxRow:
     verdict = None if accepted is None else Verdict(number, bool(accepted), said)
     try:
         body = json.loads(text.decode(), parse_constant=_no_json)
-        if isinstance(body, dict):
-            when = from_stamp(posted.decode())
-            return InboxRow(number, run, kind.decode(), body, when, verdict)
+        return InboxRow(number, run, kind.decode(), body, from_stamp(posted.decode()), verdict)
     except (ValueError, RecursionError):
-        pass
-    return InboxRow(number, run, UNREADABLE, {}, now(), verdict)
+        return InboxRow(number, run, UNREADABLE, {}, now(), verdict)
 
 
 def _no_json(name: str) -> None:
