@@ -310,7 +310,7 @@ def test_a_side_effect_that_outlasts_its_agents_timeout_is_in_doubt(world: Any, 
 
     run = till.start(teller, "limits: {timeout: 600ms}", tools={"pay": slow})
     question = world.waiting(run)
-    assert question.reason == "pay was started and its result never arrived"
+    assert question.reason == "pay is still running here, longer than 0.6 s"
     assert "step.ended" not in world.kinds(run, "pay")
     free.set()
     # Its result arrives after all: the doubt is over, and the agent is given it.
@@ -318,6 +318,26 @@ def test_a_side_effect_that_outlasts_its_agents_timeout_is_in_doubt(world: Any, 
     assert till.paid == ["50"]
     with pytest.raises(lm.ApprovalError):
         question.approve(by="lead")
+
+
+def test_a_side_effect_is_not_run_again_while_it_still_runs(world: Any, till: Any) -> None:
+    free, entered = threading.Event(), []
+
+    def slow(amount: Any) -> dict[str, str]:
+        entered.append(amount)
+        free.wait(20)
+        return till.pay(amount)
+
+    run = till.start(teller, "limits: {timeout: 600ms}", tools={"pay": slow})
+    world.waiting(run).approve(by="lead")
+
+    def started() -> list[Any]:
+        return [c for c in world.bodies(run, ev.CallStarted) if c.call == "function"]
+
+    world.until(run, lambda: len(started()) == 2)
+    free.set()
+    assert run.result(20)["receipt"] == "R-1"
+    assert (len(entered), till.paid) == (1, ["50"])
 
 
 def test_a_side_effect_that_says_it_timed_out_is_in_doubt(world: Any, till: Any) -> None:

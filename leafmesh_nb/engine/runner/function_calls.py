@@ -163,7 +163,9 @@ class FunctionCalls:
         left = [call for call in calls if call.open]
         doubts = [call for call in left if call.started.side_effect]
         for call in doubts:
-            record.append(path, ask_in_doubt(record.plan, record.state, step, call, now))
+            why = f"{call.started.target} is still running here, longer than {seconds:g} s"
+            asked = ask_in_doubt(record.plan, record.state, step, call, now, why=why)
+            record.append(path, asked)
         if doubts:
             return
         error = AgentError(

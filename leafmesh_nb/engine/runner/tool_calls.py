@@ -127,6 +127,8 @@ class ToolCalls:
         if question.status == "open":
             raise Suspended
         if question.status == "approved" and question.answer == "approve":
+            if key in self._in_flight:  # never twice at once: what the first comes to counts
+                return await asyncio.shield(self._in_flight[key])
             return None
         if question.status == "approved":
             note = f"entered by {question.person}"
