@@ -95,9 +95,12 @@ def _row(row: Sequence[Any]) -> InboxRow:
     verdict = None if accepted is None else Verdict(number, bool(accepted), said)
     try:
         body = json.loads(text.decode(), parse_constant=_no_json)
-        return InboxRow(number, run, kind.decode(), body, from_stamp(posted.decode()), verdict)
+        if isinstance(body, dict):
+            when = from_stamp(posted.decode())
+            return InboxRow(number, run, kind.decode(), body, when, verdict)
     except (ValueError, RecursionError):
-        return InboxRow(number, run, UNREADABLE, {}, now(), verdict)
+        pass
+    return InboxRow(number, run, UNREADABLE, {}, now(), verdict)
 
 
 def _no_json(name: str) -> None:

@@ -91,6 +91,7 @@ def test_the_first_verdict_stands_and_is_the_owners(journal, scribe):
     [
         ("body", "{bad json"),
         ("body", ""),
+        ("body", "[1]"),
         ("body", '{"value": NaN}'),
         ("body", "[" * 100_000),
         ("body", b"\xff\xfe"),
