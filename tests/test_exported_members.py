@@ -89,6 +89,8 @@ RUN = [
     "status",
     "step",
     "subscribe",
+    "under_way",
+    "under_way",
     "when_over",
     "workflow",
 ]
