@@ -90,7 +90,6 @@ RUN = [
     "step",
     "subscribe",
     "under_way",
-    "under_way",
     "when_over",
     "workflow",
 ]

@@ -311,7 +311,8 @@ def test_many_messages_while_a_run_ends_are_all_answered(world: Any) -> None:
         run = world.start(mesh, n=1)
         futures = []
         while not run._execution.ended.done():
-            futures.append(host().post(run.journal, run.id, "patch", {"field": "limit", "value": 10}))
+            change = {"field": "limit", "value": 10}
+            futures.append(host().post(run.journal, run.id, "patch", change))
         run.result(20)
         for future in futures:
             future.result(20)
