@@ -10,10 +10,11 @@ Other values are compared by the share of those that a text states and the model
 that no text states is right by saying nothing, which would flatter.
 
 How blind this is: on its first meeting with the freight texts the reader had 50 % of the kinds,
-1 of 33 counts and none of 7 flags. It was then taught counts, topics and acts in general, on texts of
-other trades, by somebody who knew which sorts of field had failed and not the texts. Today's
-figures for those are therefore no first sight; on two further trades that nobody had tuned to it
-had 19 of 28 enums, 26 of 28 counts and 28 of 28 flags (tests/agents/offline_trades).
+1 of 33 counts and none of 7 flags. It was then taught counts, topics and acts in general, on
+texts of other trades, by somebody who knew which sorts of field had failed and not the texts.
+Today's figures for those are therefore no first sight; on two further trades that nobody had
+tuned to it had 19 of 28 enums, 26 of 28 counts and 28 of 28 flags
+(tests/agents/offline_trades).
 """
 
 from __future__ import annotations
