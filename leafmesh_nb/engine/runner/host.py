@@ -151,6 +151,8 @@ class Host:
                 self._deliver(journal, executions)
 
     def _deliver(self, journal: Journal, executions: Mapping[str, Execution]) -> None:
+        with self._mail:
+            waiting = set(self._waiting)  # whoever posts after the inbox was read is not in it
         rows = journal.inbox(list(executions))
         keys = {_key(execution) for execution in executions.values()}
         with self._mail:
@@ -159,7 +161,7 @@ class Host:
                 if executions[row.run].deliver(row, self._waiting.get(message)):
                     self._waiting.pop(message, None)
             known = {(_key(executions[row.run]), row.id) for row in rows}
-            judged = [m for m in self._waiting if m[0] in keys and m not in known]
+            judged = [m for m in waiting - known if m[0] in keys and m in self._waiting]
             done = [(message[1], self._waiting.pop(message)) for message in judged]
         for row_id, future in done:  # read before its sender had begun to wait
             future.set_result(_verdict(journal, row_id))
