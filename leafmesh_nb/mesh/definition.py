@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from leafmesh_nb.agents.bound import BoundAgents
+from leafmesh_nb.agents.functions import inside_call
 from leafmesh_nb.agents.prices import ListPrices
 from leafmesh_nb.engine.events import Draft, RunStarted
 from leafmesh_nb.engine.fold import fold
@@ -267,6 +268,8 @@ class Mesh:
         ``leafmesh_nb.testing`` has models, a clock and an approver for it. Returns the mesh.
         Raises MeshError for a model that the mesh does not declare.
         """
+        if inside_call():
+            raise MeshError(f"the parts of mesh {self.name} cannot change inside an agent's call")
         for name in models or {}:
             if name not in self.spec.models:
                 known = hint(str(name), self.spec.models)

@@ -284,6 +284,8 @@ class Run(Views):
     # Messages to the owner
 
     def _send(self, verb: str, kind: str, body: dict[str, Any], wait: bool) -> None:
+        if inside_call():
+            raise RunError(f"run {self.id} cannot {verb} from inside an agent's call", run=self)
         body = {**body, "by": this_person()}
         if not wait:
             threading.Thread(target=self._send_aside, args=(kind, body), daemon=True).start()

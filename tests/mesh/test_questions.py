@@ -339,6 +339,30 @@ class TestInsideACall:
         assert "inside an agent's call" in said[0]
         assert runs[0].status == "waiting"
 
+    def test_an_agent_neither_steers_nor_swaps_parts(self, desk: Any) -> None:
+        mesh = desk.mesh()
+        said: list[str] = []
+        runs: list[Any] = []
+
+        @mesh.tool("pay_out")
+        def pay_out(ticket_id: str, amount: Decimal) -> dict[str, str]:
+            for attempt in (
+                lambda: runs[0].patch("tier", "gold"),
+                lambda: runs[0].cancel(),
+                lambda: mesh.use(approver=lm.testing.ScriptedApprover([{"answer": "approve"}])),
+            ):
+                try:
+                    attempt()
+                except lm.LeafmeshError as error:
+                    said.append(str(error))
+            return {"receipt": "R"}
+
+        runs.append(desk.refund("620", mesh=mesh))
+        desk.refund("50", mesh=mesh).result(20)
+        assert len(said) == 3
+        assert all("inside an agent's call" in text for text in said)
+        assert runs[0].status == "waiting"
+
 
 class TestRosters:
     TEXT = """
