@@ -28,9 +28,9 @@ def test_one_that_is_posted_while_the_inbox_is_read_gets_its_verdict(
         """What the inbox held, handed over only when another message is in it."""
         found = read(runs)
         if armed.is_set():
-            armed.clear()
             sender.start()
             desk.until(lambda: host()._waiting)
+            armed.clear()
         return found
 
     sender = threading.Thread(target=pause)
