@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import textwrap
 import threading
 import time
@@ -23,6 +26,23 @@ REFUNDS = (FIXTURES / "refunds.yaml").read_text(encoding="utf-8")
 OPEN = ("running", "waiting", "paused")
 
 
+SLOW = """
+    mesh: slow
+    agents:
+      slow:
+        role: Slow
+        kind: python
+        capabilities: {it.wait: {input: {n: integer}, output: {n: integer}}}
+    workflows:
+      go:
+        input: {n: integer}
+        steps:
+          one: {capability: it.wait, with: {n: input.n}}
+          two: {capability: it.wait, with: {n: input.n}, after: one}
+        output: {n: steps.two.output.n}
+    """
+
+
 @pytest.fixture(autouse=True)
 def _fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No mesh of another test keeps its functions, and nobody sits here."""
@@ -34,7 +54,12 @@ def _fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Desk:
-    """Starts runs, waits for them, and cancels those that a test leaves open."""
+    """Starts runs, waits for them, and cancels those that a test leaves open.
+
+    ``SLOW`` is a mesh of two steps whose agent is a ``door``.
+    """
+
+    SLOW = SLOW
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -134,3 +159,110 @@ def until(condition: Callable[[], Any], *, timeout: float = 20) -> None:
 def refunds_text() -> str:
     """The reference mesh."""
     return REFUNDS
+
+
+class Door:
+    """An agent that waits until it is let through."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self.open = threading.Event()
+
+    def __call__(self, n: int) -> dict[str, int]:
+        self.reached.set()
+        assert self.open.wait(20)
+        return {"n": n}
+
+
+@pytest.fixture
+def door() -> Any:
+    found = Door()
+    yield found
+    found.open.set()
+
+
+@pytest.fixture
+def slow(desk: Any, door: Door) -> Run:
+    mesh = desk.mesh(SLOW)
+    mesh.agent("slow")(door)
+    run: Run = desk.start(mesh, "go", n=1)
+    return run
+
+
+CHILD = """
+    import json, os, sys, threading
+    import leafmesh_nb as lm
+    from leafmesh_nb.quickstart import shop
+    from leafmesh_nb.testing import ScriptedModel
+
+    amount, ending = sys.argv[2], sys.argv[3]
+    mesh = lm.Mesh.from_file(sys.argv[1])
+    mesh.agent("clerk")(shop.clerk)
+    mesh.agent("teller")(shop.teller)
+    mesh.tool("pay_out")(shop.pay_out)
+    if ending == "in the tool":
+        os.fsync = lambda file: os._exit(9)  # once the payout stands in the ledger
+
+    reply = {"category": "refund", "amount": amount, "confidence": 1}
+    model = ScriptedModel(lambda _: reply)
+    mesh.use(models={"quick": model, "deep": model})
+    run = mesh.start("refund", ticket_id="7", ticket="x", tier="gold")
+    print(run.id, flush=True)
+    while run.status == "running":
+        threading.Event().wait(0.01)
+    print(run.status, flush=True)
+    if ending == "at once":
+        os._exit(9)
+    sys.stdin.readline()
+    print(json.dumps([run.status, len(model.requests)]), flush=True)
+    """
+
+
+class Elsewhere:
+    """A process that starts a refund of its own."""
+
+    def __init__(self, folder: Path, journal: str, text: str, amount: str, ending: str) -> None:
+        file = folder / "refunds.yaml"
+        file.write_text(text, encoding="utf-8")
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(CHILD), str(file), amount, ending],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "LEAFMESH_JOURNAL": journal},
+        )
+        self.run = self.line()
+        if ending != "in the tool":
+            assert self.line() == "waiting"
+        if ending != "later":
+            assert self.process.wait(60) == 9
+
+    def line(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def end(self) -> str:
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return self.line()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(60)
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+@pytest.fixture
+def elsewhere(desk: Any, tmp_path: Path, refunds_text: str) -> Any:
+    started: list[Elsewhere] = []
+
+    def start(amount: str = "620", ending: str = "later") -> Elsewhere:
+        started.append(Elsewhere(tmp_path, desk.journal, refunds_text, amount, ending))
+        return started[-1]
+
+    yield start
+    for other in started:
+        other.kill()

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sqlite3
-import subprocess
-import sys
-import textwrap
 import threading
 import time
 from decimal import Decimal
@@ -20,84 +16,6 @@ import leafmesh_nb as lm
 from leafmesh_nb.journal import open_journal
 from leafmesh_nb.mesh import registry
 from leafmesh_nb.notebook.overview import status_html, status_text
-
-CHILD = """
-    import json, os, sys, threading
-    import leafmesh_nb as lm
-    from leafmesh_nb.quickstart import shop
-    from leafmesh_nb.testing import ScriptedModel
-
-    amount, ending = sys.argv[2], sys.argv[3]
-    mesh = lm.Mesh.from_file(sys.argv[1])
-    mesh.agent("clerk")(shop.clerk)
-    mesh.agent("teller")(shop.teller)
-    mesh.tool("pay_out")(shop.pay_out)
-    if ending == "in the tool":
-        os.fsync = lambda file: os._exit(9)  # once the payout stands in the ledger
-
-    reply = {"category": "refund", "amount": amount, "confidence": 1}
-    model = ScriptedModel(lambda _: reply)
-    mesh.use(models={"quick": model, "deep": model})
-    run = mesh.start("refund", ticket_id="7", ticket="x", tier="gold")
-    print(run.id, flush=True)
-    while run.status == "running":
-        threading.Event().wait(0.01)
-    print(run.status, flush=True)
-    if ending == "at once":
-        os._exit(9)
-    sys.stdin.readline()
-    print(json.dumps([run.status, len(model.requests)]), flush=True)
-    """
-
-
-class Elsewhere:
-    """A process that starts a refund of its own."""
-
-    def __init__(self, folder: Path, journal: str, text: str, amount: str, ending: str) -> None:
-        file = folder / "refunds.yaml"
-        file.write_text(text, encoding="utf-8")
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", textwrap.dedent(CHILD), str(file), amount, ending],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "LEAFMESH_JOURNAL": journal},
-        )
-        self.run = self.line()
-        if ending != "in the tool":
-            assert self.line() == "waiting"
-        if ending != "later":
-            assert self.process.wait(60) == 9
-
-    def line(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
-
-    def end(self) -> str:
-        assert self.process.stdin is not None
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        return self.line()
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait(60)
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                pipe.close()
-
-
-@pytest.fixture
-def elsewhere(desk: Any, tmp_path: Path, refunds_text: str) -> Any:
-    started: list[Elsewhere] = []
-
-    def start(amount: str = "620", ending: str = "later") -> Elsewhere:
-        started.append(Elsewhere(tmp_path, desk.journal, refunds_text, amount, ending))
-        return started[-1]
-
-    yield start
-    for other in started:
-        other.kill()
 
 
 class TestFinding:
@@ -453,67 +371,3 @@ class TestFunctions:
         (question,) = run.approvals()
         assert question.to == "lead"
         assert run.spec.text == refunds_text
-
-
-class TestALiveOwner:
-    def test_a_handle_shows_its_status_and_answers_reach_it(
-        self, desk: Any, elsewhere: Any
-    ) -> None:
-        other = elsewhere()
-        run = registry.find(other.run, open_journal())
-        assert not run.owned_here
-        assert not run.abandoned()
-        assert run.status == "waiting"
-        (question,) = run.approvals()
-        with pytest.raises(lm.ApprovalError, match="mallory is not among those asked"):
-            question.approve(by="mallory")
-        assert [b.person for b in desk.bodies(run, "approval.refused")] == ["mallory"]
-        question.approve(by="lead", note="from afar")
-        assert run.result(20) == {"category": "refund", "paid": Decimal(620)}
-        assert other.end() == '["done", 1]'
-        assert not run.owned_here
-        (answered,) = desk.bodies(run, "approval.answered")
-        assert (answered.person, answered.note, answered.channel) == ("lead", "from afar", "python")
-        with pytest.raises(lm.ApprovalError, match="it has ended"):
-            question.reject(by="lead")
-        assert desk.bodies(run, "run.resumed") == []
-
-    def test_it_cannot_be_resumed_while_its_owner_lives(self, desk: Any, elsewhere: Any) -> None:
-        other = elsewhere()
-        desk.mesh()
-        with pytest.raises(lm.OwnershipError) as caught:
-            lm.resume(other.run)
-        assert f"process {other.process.pid}" in str(caught.value)
-        other.kill()
-        assert desk.keep(lm.resume(other.run)).owned_here
-
-    def test_steering_reaches_it(self, elsewhere: Any) -> None:
-        other = elsewhere()
-        run = registry.find(other.run, open_journal())
-        run.pause()
-        run.cancel()
-        assert run.status == "cancelled"
-        assert other.end() == '["cancelled", 1]'
-
-    def test_a_listener_hears_of_it_while_somebody_waits(self, desk: Any, elsewhere: Any) -> None:
-        other = elsewhere()
-        run = registry.find(other.run, open_journal())
-        heard: list[str] = []
-        run.subscribe(lambda events: heard.extend(e.kind for e in events))
-        run.approvals()[0].approve(by="lead")
-        run.result(20)
-        assert heard[0] == "approval.answered"
-        assert heard[-1] == "run.ended"
-
-    def test_when_its_owner_dies_the_next_answer_takes_it_over(
-        self, desk: Any, elsewhere: Any
-    ) -> None:
-        other = elsewhere()
-        desk.mesh()
-        run = desk.keep(registry.find(other.run, open_journal()))
-        assert run.status == "waiting"
-        other.kill()
-        desk.until(run.abandoned)
-        run.approvals()[0].approve(by="lead")
-        assert run.result(20)["paid"] == Decimal(620)
-        assert run.owned_here or run.status == "done"

@@ -13,56 +13,12 @@ from typing import Any
 import pytest
 
 import leafmesh_nb as lm
-from leafmesh_nb.mesh import settings, waiting
+from leafmesh_nb.mesh import waiting
 from leafmesh_nb.mesh.run import Run
-
-SLOW = """
-    mesh: slow
-    agents:
-      slow:
-        role: Slow
-        kind: python
-        capabilities: {it.wait: {input: {n: integer}, output: {n: integer}}}
-    workflows:
-      go:
-        input: {n: integer}
-        steps:
-          one: {capability: it.wait, with: {n: input.n}}
-          two: {capability: it.wait, with: {n: input.n}, after: one}
-        output: {n: steps.two.output.n}
-    """
-
-
-class Door:
-    """An agent that waits until it is let through."""
-
-    def __init__(self) -> None:
-        self.reached = threading.Event()
-        self.open = threading.Event()
-
-    def __call__(self, n: int) -> dict[str, int]:
-        self.reached.set()
-        assert self.open.wait(20)
-        return {"n": n}
-
-
-@pytest.fixture
-def door() -> Any:
-    found = Door()
-    yield found
-    found.open.set()
-
-
-@pytest.fixture
-def slow(desk: Any, door: Door) -> Run:
-    mesh = desk.mesh(SLOW)
-    mesh.agent("slow")(door)
-    run: Run = desk.start(mesh, "go", n=1)
-    return run
 
 
 class TestResult:
-    def test_the_output_again_and_again(self, slow: Run, door: Door) -> None:
+    def test_the_output_again_and_again(self, slow: Run, door: Any) -> None:
         door.open.set()
         assert slow.result(20) == {"n": 1}
         assert slow.result() == {"n": 1}
@@ -71,7 +27,7 @@ class TestResult:
         assert slow.error is None
 
     @pytest.mark.parametrize("timeout", [0, -1, 0.05])
-    def test_a_timeout_changes_nothing(self, slow: Run, door: Door, timeout: float) -> None:
+    def test_a_timeout_changes_nothing(self, slow: Run, door: Any, timeout: float) -> None:
         began = time.monotonic()
         with pytest.raises(lm.RunError, match="is still running") as caught:
             slow.result(timeout)
@@ -83,7 +39,7 @@ class TestResult:
         door.open.set()
         assert slow.result(20) == {"n": 1}
 
-    def test_two_waits_at_once(self, slow: Run, door: Door) -> None:
+    def test_two_waits_at_once(self, slow: Run, door: Any) -> None:
         found: list[Any] = []
         threads = [threading.Thread(target=lambda: found.append(slow.result(20))) for _ in range(4)]
         for thread in threads:
@@ -94,7 +50,7 @@ class TestResult:
         assert found == [{"n": 1}] * 4
 
     def test_a_failure_says_where_and_why(self, desk: Any) -> None:
-        mesh = desk.mesh(SLOW)
+        mesh = desk.mesh(desk.SLOW)
 
         @mesh.agent("slow")
         def broken(n: int) -> dict[str, int]:
@@ -113,7 +69,7 @@ class TestResult:
         assert run.error["kind"] == "AgentError"
         assert run.output is None
 
-    def test_a_cancelled_run(self, slow: Run, door: Door) -> None:
+    def test_a_cancelled_run(self, slow: Run, door: Any) -> None:
         slow.cancel()
         with pytest.raises(lm.RunError, match=r"cancelled: cancelled by ") as caught:
             slow.result(20)
@@ -121,7 +77,7 @@ class TestResult:
         assert slow.status == "cancelled"
 
     def test_an_error_shows_no_card_number(self, desk: Any) -> None:
-        mesh = desk.mesh(SLOW)
+        mesh = desk.mesh(desk.SLOW)
 
         @mesh.agent("slow")
         def broken(n: int) -> dict[str, int]:
@@ -136,14 +92,14 @@ class TestResult:
 
 
 class TestAwait:
-    def test_in_a_loop_of_its_own(self, slow: Run, door: Door) -> None:
+    def test_in_a_loop_of_its_own(self, slow: Run, door: Any) -> None:
         async def wait() -> Any:
             asyncio.get_running_loop().call_later(0.05, door.open.set)
             return await slow
 
         assert asyncio.run(wait()) == {"n": 1}
 
-    def test_the_loop_goes_on_meanwhile(self, slow: Run, door: Door) -> None:
+    def test_the_loop_goes_on_meanwhile(self, slow: Run, door: Any) -> None:
         ticks = 0
 
         async def tick() -> None:
@@ -163,7 +119,7 @@ class TestAwait:
         assert asyncio.run(both()) == {"n": 1}
         assert ticks == 20
 
-    def test_several_at_once_and_a_thread(self, slow: Run, door: Door) -> None:
+    def test_several_at_once_and_a_thread(self, slow: Run, door: Any) -> None:
         found: list[Any] = []
         thread = threading.Thread(target=lambda: found.append(slow.result(20)))
         thread.start()
@@ -181,7 +137,7 @@ class TestAwait:
         thread.join(20)
         assert found == [{"n": 1}]
 
-    def test_giving_up_leaves_the_run_alone(self, slow: Run, door: Door) -> None:
+    def test_giving_up_leaves_the_run_alone(self, slow: Run, door: Any) -> None:
         async def wait() -> Any:
             return await asyncio.wait_for(slow, 0.05)
 
@@ -191,7 +147,7 @@ class TestAwait:
         door.open.set()
         assert slow.result(20) == {"n": 1}
 
-    def test_after_the_end(self, slow: Run, door: Door) -> None:
+    def test_after_the_end(self, slow: Run, door: Any) -> None:
         door.open.set()
         slow.result(20)
 
@@ -342,99 +298,3 @@ class TestTheInputLine:
         monkeypatch.setattr(sys, "stdin", Line("a\n\n"))
         run.result(20)
         assert "4111" not in capsys.readouterr().out
-
-
-class TestPaused:
-    def test_result_of_a_paused_run_says_how_to_go_on(self, desk: Any, door: Door) -> None:
-        door.open.set()
-        mesh = desk.mesh(SLOW)
-        mesh.agent("slow")(door)
-        run = desk.start(mesh, "go", n=1, step=True)
-        assert run.status == "paused"
-        with pytest.raises(lm.RunError) as caught:
-            run.result(20)
-        assert "is paused; go on with run.resume(), or one step with run.step()" in str(
-            caught.value
-        )
-
-        async def wait() -> Any:
-            return await run
-
-        with pytest.raises(lm.RunError, match="is paused"):
-            asyncio.run(wait())
-        run.resume()
-        assert run.result(20) == {"n": 1}
-
-    def test_one_step_at_a_time(self, desk: Any, door: Door) -> None:
-        door.open.set()
-        mesh = desk.mesh(SLOW)
-        mesh.agent("slow")(door)
-        run = desk.start(mesh, "go", n=1, step=True)
-        ends = []
-        for _ in range(2):
-            run.step()
-            ends.append((run.status, len(desk.bodies(run, "step.ended"))))
-        assert ends == [("paused", 1), ("done", 2)]
-        assert run.result(20) == {"n": 1}
-        with pytest.raises(lm.RunError, match=r"cannot step: it has ended \(done\)"):
-            run.step()
-
-    def test_pause_lets_a_step_end_and_starts_no_other(
-        self, desk: Any, slow: Run, door: Door
-    ) -> None:
-        assert door.reached.wait(20)
-        slow.pause()
-        door.open.set()
-        desk.until(lambda: len(desk.bodies(slow, "step.ended")) == 1)
-        assert slow.status == "paused"
-        slow.resume()
-        assert slow.result(20) == {"n": 1}
-
-    @pytest.mark.parametrize("verb", ["pause", "cancel"])
-    def test_what_has_ended_cannot_be_steered(self, slow: Run, door: Door, verb: str) -> None:
-        door.open.set()
-        slow.result(20)
-        with pytest.raises(lm.RunError, match=rf"cannot {verb}: it has ended \(done\)"):
-            getattr(slow, verb)()
-        slow.resume()
-        assert slow.status == "done"
-
-
-class TestListeners:
-    def test_a_listener_that_fails_stops_no_run(
-        self, slow: Run, door: Door, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        def broken(_: Any) -> None:
-            raise ValueError("a view is broken")
-
-        slow.subscribe(broken)
-        door.open.set()
-        assert slow.result(20) == {"n": 1}
-        assert "a view is broken" in caplog.text
-
-    def test_a_run_that_cannot_be_shown_goes_on(
-        self, desk: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        def broken(_: Run) -> None:
-            raise ValueError("no front end")
-
-        monkeypatch.setattr(settings, "_on_start", [broken])
-        assert desk.refund("50").result(20)["paid"] == Decimal(50)
-        assert "no front end" in caplog.text
-
-    def test_a_listener_cannot_wait_for_its_run(self, slow: Run, door: Door) -> None:
-        said: list[str] = []
-
-        def waits(_: Any) -> None:
-            for wait in (slow.result, slow.cancel):
-                try:
-                    wait()
-                except lm.RunError as error:
-                    said.append(str(error))
-
-        stop = slow.subscribe(waits)
-        door.open.set()
-        assert slow.result(20) == {"n": 1}
-        stop()
-        assert "from inside the engine" in said[0]
-        assert "from inside the engine" in said[1]
