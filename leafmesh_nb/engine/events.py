@@ -452,7 +452,7 @@ _FIELDS: dict[type[Body], tuple[str, ...]] = {
 }
 
 _TUPLES: dict[type[Body], tuple[str, ...]] = {
-    body: tuple(f.name for f in fields(body) if str(f.type).startswith("tuple"))  # type: ignore[arg-type]
+    body: tuple(f.name for f in fields(body) if str(f.type).startswith("tuple"))  # type: ignore[arg-type]  # as above
     for body in BODIES.values()
 }
 """The fields that JSON can only say as lists; a value of a run stays the list that it is."""

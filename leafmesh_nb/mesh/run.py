@@ -69,12 +69,12 @@ class Run(Views):
         return self._state.run
 
     @property
-    def spec(self) -> Spec:  # type: ignore[override]
+    def spec(self) -> Spec:  # type: ignore[override]  # as id
         """The mesh as it was when the run started: a run keeps its rules."""
         return self._plan.spec
 
     @property
-    def workflow(self) -> str:  # type: ignore[override]
+    def workflow(self) -> str:  # type: ignore[override]  # as id
         """The workflow's id."""
         return self._plan.workflow.id
 
