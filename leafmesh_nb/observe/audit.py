@@ -257,6 +257,16 @@ _STORIES: dict[str, Callable[[_Body, str, _About], str]] = {
     "memory.patched": lambda b, path, about: (
         f"{b['person']} changed {b['field']} by hand, version {b['version']}" + _given(b["value"])
     ),
+    "checkpoint.signed": lambda b, path, about: (
+        f"key {b['key'][:12]} signed that {b['stream']} has {b['size']} events up to hash "
+        f"{b['head'][:12]}"
+    ),
+    "release.recorded": lambda b, path, about: (
+        f"{b['by']} recorded release {b['release']} of {b['mesh']} ({len(b['files'])} files)"
+    ),
+    "person.signed_in": lambda b, path, about: (
+        f"{b['person']} signed in ({b['channel']})" + (" as the operator" if b["operator"] else "")
+    ),
     "memory.revealed": lambda b, path, about: (
         f"{b['person']} looked behind the mask of {b['what']} in run {b['run']} ({b['channel']})"
     ),

@@ -45,6 +45,14 @@ RUN: dict[type[Body], Body] = {
     ev.ApprovalExpired: ev.ApprovalExpired("q1"),
 }
 
+OF_THE_JOURNAL: list[Body] = [
+    ev.RunHead("r1", 3, "h", "done"),
+    ev.CheckpointSigned("run:r1", 3, "h", "k", "p", "s"),
+    ev.ReleaseRecorded("m", "1", "0", {"m.yaml": "0"}, "ann"),
+    ev.PersonSignedIn("ann", "service", True),
+    ev.MemoryRevealed("r1", "f", "ann", "python"),
+]
+
 
 def state_in(hand: Any, phase: str) -> RunState:
     """A run whose step ``s`` is in a phase, with an open call k1 and an open question q1."""
@@ -72,7 +80,7 @@ def refused(state: RunState, event: Event, match: str = "") -> None:
 
 
 def test_the_tables_above_name_every_kind_of_event() -> None:
-    elsewhere = {ev.RunStarted, ev.RunEnded, ev.RunHead, ev.MemoryRevealed}
+    elsewhere = {ev.RunStarted, ev.RunEnded} | {type(body) for body in OF_THE_JOURNAL}
     assert set(BODIES.values()) == set(STEP) | set(RUN) | elsewhere
     assert set(LEGAL) == set(STEP)
 
@@ -112,11 +120,7 @@ def test_what_happens_to_a_step_needs_its_path(hand: Any, kind: type[Body]) -> N
 
 @pytest.mark.parametrize(
     "body",
-    [
-        ev.RunHead("r1", 3, "h", "done"),
-        ev.MemoryRevealed("r1", "f", "ann", "python"),
-        ev.RunStarted("m", "w", "0", {}, "ann", 1),
-    ],
+    [*OF_THE_JOURNAL, ev.RunStarted("m", "w", "0", {}, "ann", 1)],
     ids=lambda body: body.kind,
 )
 def test_events_of_other_streams_are_refused(hand: Any, body: Body) -> None:

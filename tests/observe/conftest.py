@@ -399,6 +399,9 @@ def elsewhere() -> list[Event]:
     journal = Story("journal")
     journal.add(ev.RunHead("r1", 40, "ab" * 32, "done"))
     journal.add(ev.MemoryRevealed("r1", "card", "lead", "notebook"))
+    journal.add(ev.CheckpointSigned("run:r1", 40, "ab" * 32, "cd" * 32, "ef" * 32, "01" * 64))
+    journal.add(ev.ReleaseRecorded("refunds", "r7", "23" * 32, {"refunds.yaml": "45" * 32}, "mara"))
+    journal.add(ev.PersonSignedIn("lead", "service", False))
     return [*mesh.events, *journal.events]
 
 
