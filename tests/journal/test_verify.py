@@ -1,4 +1,4 @@
-"""Every kind of tampering shows, and a verifier of fifty lines agrees."""
+"""Every kind of tampering shows, and a verifier of thirty lines agrees."""
 
 from __future__ import annotations
 
