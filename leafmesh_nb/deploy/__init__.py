@@ -1,0 +1,1 @@
+"""Putting a mesh to work: its release, and the service that runs it and asks its people."""

@@ -1,0 +1,69 @@
+"""Who sent a request: the holder of its bearer token, or of its session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from starlette.requests import Request
+
+from leafmesh_nb.deploy import sessions, tokens
+from leafmesh_nb.deploy.context import context_of
+from leafmesh_nb.deploy.problems import Problem, forbidden
+from leafmesh_nb.deploy.sessions import csrf_token
+
+__all__ = ["Signed", "csrf_token", "require", "require_operator", "signed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Somebody who is signed in: with a bearer token, or with the session of a page."""
+
+    person: str
+    operator: bool
+    channel: Literal["bearer", "session"]
+
+
+def signed(request: Request) -> Signed | None:
+    """Who sent a request; None when it shows nothing that holds. Reads a file: call on a thread."""
+    context = context_of(request)
+    given = request.headers.get("authorization")
+    if given is not None:
+        # A token that does not hold is not made good by a cookie beside it.
+        scheme, _, token = given.partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        found = tokens.holder(context.access, context.mesh.name, token.strip())
+        return None if found is None else Signed(found.person, found.operator, "bearer")
+    cookie = request.cookies.get(sessions.COOKIE)
+    if not cookie:
+        return None
+    found = sessions.holder(context.access, context.mesh.name, cookie)
+    return None if found is None else Signed(found.person, found.operator, "session")
+
+
+def require(request: Request) -> Signed:
+    """Who sent a request. Raises Problem 401 when nobody is signed in."""
+    found = signed(request)
+    if found is None:
+        wrong = "authorization" in request.headers
+        raise Problem(
+            401,
+            "not_signed_in",
+            "this token does not hold" if wrong else "nobody is signed in",
+            "send Authorization: Bearer TOKEN; deploy prints the operator's token, "
+            "leafmesh-nb token create PERSON a reviewer's",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    return found
+
+
+def require_operator(request: Request) -> Signed:
+    """The operator. Raises Problem 401 when nobody is signed in, 403 for anybody else."""
+    found = require(request)
+    if not found.operator:
+        raise forbidden(
+            f"{found.person} reviews here and may not do this",
+            "use the operator's token, which deploy prints",
+        )
+    return found

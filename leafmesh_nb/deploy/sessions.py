@@ -1,0 +1,74 @@
+"""Sessions of the pages: a cookie that stands for the token somebody signed in with."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from datetime import timedelta
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from leafmesh_nb.deploy.access import Access, hashed
+from leafmesh_nb.deploy.tokens import Holder
+from leafmesh_nb.journal.text import now, stamp
+
+__all__ = ["COOKIE", "begin", "csrf_token", "end", "holder", "is_csrf_token"]
+
+COOKIE = "leafmesh_session"
+LASTS = timedelta(hours=12)
+
+
+def begin(access: Access, holder: Holder, response: Response, *, secure: bool) -> None:
+    """Sign in: the answer carries the cookie."""
+    cookie = secrets.token_urlsafe(32)
+    moment = now()
+    with access.transaction() as conn:
+        conn.execute("DELETE FROM sessions WHERE expires <= ?", (stamp(moment),))
+        conn.execute(
+            "INSERT INTO sessions VALUES (?, ?, ?, ?)",
+            (hashed(cookie), holder.token, stamp(moment), stamp(moment + LASTS)),
+        )
+    response.set_cookie(
+        COOKIE,
+        cookie,
+        max_age=int(LASTS.total_seconds()),
+        httponly=True,
+        samesite="strict",
+        secure=secure,
+    )
+
+
+def end(access: Access, request: Request, response: Response) -> None:
+    """Sign out."""
+    cookie = request.cookies.get(COOKIE, "")
+    with access.transaction() as conn:
+        conn.execute("DELETE FROM sessions WHERE hash = ?", (hashed(cookie),))
+    response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+
+
+def holder(access: Access, mesh: str, cookie: str) -> Holder | None:
+    """Who a session's cookie stands for, while it and its token are good."""
+    with access.transaction() as conn:
+        row = conn.execute(
+            "SELECT t.hash, t.person, t.operator FROM sessions s JOIN tokens t ON t.hash = s.token "
+            "WHERE s.hash = ? AND s.expires > ? AND t.mesh = ? AND t.revoked IS NULL",
+            (hashed(cookie), stamp(now()), mesh),
+        ).fetchone()
+    return None if row is None else Holder(row[0], row[1], bool(row[2]))
+
+
+def csrf_token(request: Request) -> str:
+    """What every form of this session must carry in its field ``csrf``; empty without a session.
+
+    Derived from the cookie, which no script and no other site can read.
+    """
+    cookie = request.cookies.get(COOKIE, "")
+    return hashlib.sha256(f"csrf:{cookie}".encode()).hexdigest() if cookie else ""
+
+
+def is_csrf_token(request: Request, given: str) -> bool:
+    """Whether a form came from a page of this session."""
+    expected = csrf_token(request)
+    return bool(expected) and hmac.compare_digest(expected.encode(), given.encode())
