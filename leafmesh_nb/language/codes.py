@@ -1,5 +1,5 @@
 """Every diagnostic by its code: LM1xx syntax, 2xx structure, 3xx references, 4xx types,
-5xx policies, 6xx safety."""
+5xx policies, 6xx safety, 7xx cost, 8xx output."""
 
 from __future__ import annotations
 
@@ -73,5 +73,21 @@ CODES: Mapping[str, str] = MappingProxyType(
         "LM604": "nobody has the grant",
         "LM605": "parallel writers",
         "LM606": "a grant that cannot be used",
+        "LM610": "a credential in the text",
+        "LM611": "payment details in the text",
+        "LM612": "personal data in the text",
+        "LM620": "untrusted input reaches a side effect",
+        "LM621": "untrusted input chooses a side effect",
+        "LM701": "a call that cannot be priced",
+        "LM702": "a run that nothing bounds",
+        "LM703": "a call that no limit lets pass",
+        "LM704": "a run that a limit may cut short",
+        "LM705": "a price that is not in the list",
+        "LM801": "an answer of the wrong shape",
+        "LM802": "a sample that fails",
+        "LM803": "an empty answer",
+        "LM804": "an answer that is cut off",
+        "LM805": "an answer that repeats itself",
+        "LM806": "a sample that no workflow takes",
     }
 )
