@@ -32,7 +32,7 @@ from leafmesh_nb.engine.runner.host import LEASE, host
 from leafmesh_nb.errors import MeshError, RunError
 from leafmesh_nb.journal.owner import this_process
 from leafmesh_nb.language import Diagnostic, load, parse
-from leafmesh_nb.language.spec import Spec
+from leafmesh_nb.language.spec import Spec, Workflow
 from leafmesh_nb.mesh import registry
 from leafmesh_nb.mesh.answers_file import read_answers
 from leafmesh_nb.mesh.binding import (
@@ -132,6 +132,11 @@ class Mesh:
         """Keep the functions of an earlier definition of this mesh, where they still fit."""
         self._bound = {**fitting(self.spec, other._bound), **self._bound}
 
+    @property
+    def functions(self) -> dict[str, Callable[..., Any]]:
+        """The functions that were bound here, by ``agent:ID`` and ``tool:ID``."""
+        return dict(self._bound)
+
     # Trying and starting
 
     def route(self, task: str) -> Route:
@@ -173,6 +178,24 @@ class Mesh:
             known = hint(str(workflow), self.spec.workflows)
             raise RunError(f"mesh {self.name} has no workflow {workflow!r}{known}")
         accepted = accepted_input(flow, input, inputs)
+        return self.begin(flow, accepted, journal_at(journal), step=bool(step))
+
+    def begin(
+        self,
+        flow: Workflow,
+        accepted: dict[str, Any],
+        journal: Journal,
+        *,
+        step: bool = False,
+        id: str | None = None,
+        requester: str | None = None,
+        release: str = "",
+    ) -> Run:
+        """Start a run with an input that was accepted, for whoever starts runs for others.
+
+        ``id`` None makes one up; JournalError when the journal has it already. ``requester`` None
+        is whoever sits here. ``release`` is the one that whoever takes the run over must have.
+        """
         agents = self.agents()
         missing = lacking(self.spec, flow, agents.missing())
         if missing:
@@ -181,19 +204,19 @@ class Mesh:
                 f"{', '.join(missing)}; bind each with {how_to_bind(missing)}, or name it in the "
                 'mesh as python: "module:function"'
             )
-        ports = self.ports(journal_at(journal), agents)
+        ports = self.ports(journal, agents)
         plan = plan_of(self.spec, flow.id)
-        id = uuid.uuid4().hex[:10]
+        id = id or uuid.uuid4().hex[:10]
         now = ports.clock.now()
         started = RunStarted(
             mesh=self.name,
             workflow=flow.id,
             spec_hash=self.spec.hash,
             input=accepted,
-            requester=this_person(),
+            requester=requester or this_person(),
             seed=secrets.randbits(53),
             functions=agents.digests(),
-            step_by_step=bool(step),
+            step_by_step=step,
         )
         row = RunRow(
             id=id,
@@ -203,6 +226,7 @@ class Mesh:
             status="paused" if step else "running",
             requester=started.requester,
             created=now,
+            min_release=release,
         )
         append = Append(f"run:{id}", (Draft(started, ts=now),), 0)
         events = ports.journal.create(row, self.spec.text, Batch((append,), run=id))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from leafmesh_nb.engine.events import Event, RunStarted
-from leafmesh_nb.engine.plan import plan_of
+from leafmesh_nb.engine.plan import Plan, plan_of
 from leafmesh_nb.engine.ports import Journal, RunRow, Verification
 from leafmesh_nb.engine.runner.host import host
 from leafmesh_nb.errors import JournalError, OwnershipError, RunError
@@ -90,8 +91,13 @@ def _handle(row: RunRow, journal: Journal) -> Run:
     text = journal.spec(started.spec_hash)
     if text is None:
         raise JournalError(f"the journal has lost the mesh of run {row.id}; verify() tells more")
-    spec = load(text, source=f"mesh of run {row.id}")
-    return remember(Run(journal, plan_of(spec, started.workflow), events, recover), journal)
+    return remember(Run(journal, _plan(text, started.workflow), events, recover), journal)
+
+
+@lru_cache(maxsize=64)
+def _plan(text: str, workflow: str) -> Plan:
+    """Read once for the many runs that were started with one text."""
+    return plan_of(load(text, source="the mesh of an earlier run"), workflow)
 
 
 def _started(row: RunRow, events: Sequence[Event], journal: Journal) -> RunStarted:
