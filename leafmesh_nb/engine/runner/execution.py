@@ -8,7 +8,7 @@ from concurrent.futures import Future
 
 from leafmesh_nb.engine import steps
 from leafmesh_nb.engine.answers import due_questions, time_out
-from leafmesh_nb.engine.decide import End, Perform, decide
+from leafmesh_nb.engine.decide import End, Perform, Resolve, decide
 from leafmesh_nb.engine.events import RunEnded, RunRebound, RunResumed
 from leafmesh_nb.engine.plan import Plan
 from leafmesh_nb.engine.ports import InboxRow, Ports, Verdict
@@ -20,7 +20,7 @@ from leafmesh_nb.engine.runner.performer import Performer
 from leafmesh_nb.engine.runner.record import Record
 from leafmesh_nb.engine.runner.shared_stream import SharedStream
 from leafmesh_nb.engine.state import RunState
-from leafmesh_nb.errors import LeafmeshError, RunError
+from leafmesh_nb.errors import LeafmeshError, OwnershipError, RunError
 
 __all__ = ["Execution"]
 
@@ -61,6 +61,7 @@ class Execution:
         self._fault: BaseException | None = None
         self._untold: list[Future[Verdict]] = []
         self._over = False
+        self._draining = False
         self.failure: LeafmeshError | None = None
         self._wake = asyncio.Event()
         self._performer = Performer(self.record, ports, stream, self._wake.set)
@@ -83,6 +84,15 @@ class Execution:
         self._wake.set()
         return True
 
+    def drain(self) -> None:
+        """Begin nothing more, and give the run up once what is in flight has come back.
+
+        Whoever takes the run over goes on from there: nothing is recorded of this.
+        """
+        self._draining = True
+        self._performer.stop()
+        self._wake.set()
+
     async def drive(self) -> None:
         """Run to the end. ``failure`` is set when the record cannot go on; the run stays open then,
         and its lease is given up."""
@@ -90,6 +100,8 @@ class Execution:
             self._begin()
             await self._turn()
             while self.state.ended is None:
+                if self._draining and not self._tasks and not self._performer.acting:
+                    raise OwnershipError(f"run {self.run} was given up: its process is stopping")
                 await self._sleep()
                 await self._turn()
         except LeafmeshError as error:
@@ -178,6 +190,8 @@ class Execution:
             else:
                 moved = False
                 for effect in decide(self.plan, self.state):
+                    if self._draining and isinstance(effect, (Resolve, Perform)):
+                        continue
                     if isinstance(effect, Perform):
                         if effect.path not in self._tasks:
                             performs.append(effect.path)

@@ -7,6 +7,7 @@ inbox to the runs, and keeps their leases.
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import os
 import threading
@@ -75,6 +76,20 @@ class Host:
         """Drive a run from now on."""
         self._executions[_key(execution)] = execution
         self._loop.call_soon_threadsafe(self._launch, execution)
+
+    def drain(self, seconds: float) -> tuple[str, ...]:
+        """Give up every run of this process, for another to go on with; waits for what is in
+        flight. Returns the runs for which that took longer than ``seconds``: their side effects
+        will be in doubt."""
+        executions = list(self._executions.values())
+        for execution in executions:
+            self._loop.call_soon_threadsafe(execution.drain)
+        concurrent.futures.wait([execution.ended for execution in executions], seconds)
+        late = [execution for execution in executions if not execution.ended.done()]
+        for execution in late:
+            with contextlib.suppress(LeafmeshError):  # its lease lapses by itself then
+                execution.ports.journal.release(execution.run, execution.epoch)
+        return tuple(execution.run for execution in late)
 
     def post(
         self, journal: Journal, run: str, kind: str, body: Mapping[str, Any]
