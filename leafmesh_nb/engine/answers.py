@@ -30,7 +30,8 @@ class Answer:
     """What somebody says to a question. ``person`` empty: the first of those who are asked.
 
     ``channel`` is where it came from (notebook, input line, python, script), ``identity`` how sure
-    that is (asserted, signed_in, script). ``inside_call`` marks an answer given by agent code.
+    that is (asserted, signed_in, script). ``inside_call`` marks an answer given by agent code;
+    ``session`` is where the stream ``journal`` has the sign-in that a signed_in answer goes by.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Answer:
     note: str = ""
     value: Any = None
     inside_call: bool = False
+    session: int = 0
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Answer:

@@ -144,8 +144,8 @@ class Journal(Protocol):
         """Append; resolves to the events in the order of the appends, hashes included."""
         ...
 
-    def read(self, stream: str, after: int = 0) -> list[Event]:
-        """The events of a stream with seq > ``after``, in order."""
+    def read(self, stream: str, after: int = 0, most: int | None = None) -> list[Event]:
+        """The events of a stream with seq > ``after``, in order; ``most`` of them, or all."""
         ...
 
     def run(self, run: str) -> RunRow | None:

@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 _READ = (
     "SELECT seq, ts, epoch, kind, path, v, payload, hash FROM events "
-    "WHERE stream = ? AND seq > ? ORDER BY seq"
+    "WHERE stream = ? AND seq > ? ORDER BY seq LIMIT ?"
 )
 
 
@@ -157,13 +157,14 @@ class SqliteJournal:
 
     # Reading
 
-    def read(self, stream: str, after: int = 0) -> list[Event]:
-        """The events of a stream with seq > ``after``, in order.
+    def read(self, stream: str, after: int = 0, most: int | None = None) -> list[Event]:
+        """The events of a stream with seq > ``after``, in order; ``most`` of them, or all.
 
         Raises JournalError, naming the event, when one cannot be understood.
         """
         with self._handles.readers.borrow() as conn:
-            found = [] if conn is None else conn.execute(_READ, (stream, after)).fetchall()
+            limit = -1 if most is None else most  # SQLite's word for no limit
+            found = [] if conn is None else conn.execute(_READ, (stream, after, limit)).fetchall()
             payloads = {
                 row[0]: self._inflated(conn, stream, row[0], digest)
                 for row in found

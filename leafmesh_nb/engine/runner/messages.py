@@ -10,7 +10,13 @@ from dataclasses import replace
 from typing import Any
 
 from leafmesh_nb.engine.answers import Answer, answer
-from leafmesh_nb.engine.events import ApprovalRefused, MemoryPatched, RunPaused, RunResumed
+from leafmesh_nb.engine.events import (
+    ApprovalRefused,
+    MemoryPatched,
+    PersonSignedIn,
+    RunPaused,
+    RunResumed,
+)
 from leafmesh_nb.engine.ports import InboxRow, Ports, Verdict
 from leafmesh_nb.engine.runner.record import Record
 from leafmesh_nb.language.to_json import dump
@@ -108,13 +114,25 @@ class Messages:
                 return f"this is no answer: its {name} is no text"
         if not isinstance(body.get("inside_call", False), bool):
             return "this is no answer: its inside_call is neither true nor false"
+        if type(body.get("session", 0)) is not int:
+            return "this is no answer: its session is no number"
         try:
             given = Answer.from_json(body)
         except (TypeError, ValueError) as error:
             return f"this is no answer: {error}"
-        # Whoever can write to the inbox can write anything there: nothing makes it surer than that.
+        # Whoever can write to the inbox can write anything there: nothing makes it surer than that
+        # but a sign-in, which stands in a chain for everybody to see.
         channel = "python" if given.channel == "script" else given.channel
-        return self._answered(replace(given, channel=channel, identity="asserted"))
+        identity = "signed_in" if self._signed_in(given) else "asserted"
+        return self._answered(replace(given, channel=channel, identity=identity))
+
+    def _signed_in(self, given: Answer) -> bool:
+        """Whether the journal has the sign-in that an answer goes by, and of the same person."""
+        if given.identity != "signed_in" or given.session < 1:
+            return False
+        found = self._ports.journal.read("journal", given.session - 1, 1)
+        body = found[0].body if found else None
+        return isinstance(body, PersonSignedIn) and body.person == given.person
 
     def _answered(self, given: Answer) -> str:
         record, now = self._record, self._ports.clock.now()
