@@ -1,0 +1,288 @@
+"""Where untrusted values go: from what comes into a mesh to the tools that act on the world.
+
+**Sources.** A workflow's inputs, and what tools without side effects return: they read mail, pages
+and tickets that others wrote. What the mesh's text itself says, ``run``, ``now`` and the answers
+of side effects are no sources.
+
+**Flows.** Through ``with`` and ``save``; through an agent, a model as well as a function: what it
+was given (its inputs, the memory it may read, what its tools return) may be in all that it gives
+(its outputs; for a function also the memory it may write and the arguments of its tools); through
+memory, in another run too where the scope is ``mesh``. ``when`` is no flow: it decides whether a
+step runs, and with what stays the mesh's own.
+
+**How much flows.** A text, an open number, a list or map of such says what it likes
+(``FREELY``). An enum, a boolean, a date, a number with both bounds only chooses among values that
+the mesh names (``BY_CHOICE``); so does what is used as a test, as in ``input.vip ? 100 : 10``. A
+path carries no more than its narrowest part.
+
+**Gates.** A policy at ``output`` that can ask or deny because of what it sees (``gates``) stops
+what comes out of a step, if it applies whichever agent takes the step. Functions are no gates: what
+they check stands nowhere in the mesh. Policies at the tool itself are for the caller to look at.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from leafmesh_nb.compose.degrees import BY_CHOICE, FREELY, Degree, carried, degree_of
+from leafmesh_nb.language.expressions import Expression
+from leafmesh_nb.language.joins import ancestors
+from leafmesh_nb.language.spec import AgentSpec, Join, Spec, Step, Workflow
+from leafmesh_nb.language.types import ANY, Type
+from leafmesh_nb.routing.suitability import Observed, rank
+
+__all__ = ["Place", "Sink", "flows_of", "takers"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value stands. ``step`` is the step that gave or wrote it."""
+
+    kind: Literal["input", "memory", "output", "tool", "agent"]
+    workflow: str
+    step: str
+    name: str
+
+    @property
+    def text(self) -> str:
+        """As a path shows it; empty for an agent, which is named by what it gives."""
+        if self.kind == "output":
+            return f"{self.step}.output.{self.name}"
+        if self.kind == "tool":
+            return f"what `{self.name}` returns"
+        return "" if self.kind == "agent" else f"{self.kind}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sink:
+    """A tool with a side effect that an agent may call when it takes a step.
+
+    ``paths`` has, for every source that reaches it, the places from the source on; ``degree`` is
+    how much they carry, 0 where there are none.
+    """
+
+    workflow: str
+    step: Step
+    agent: AgentSpec
+    tool: str
+    degree: Degree
+    paths: tuple[tuple[Place, ...], ...]
+
+    @property
+    def text(self) -> str:
+        """As the end of a path: ``pay(teller).pay_out``."""
+        return f"{self.step.id}({self.agent.id}).{self.tool}"
+
+
+def flows_of(spec: Spec, gated: Callable[[Step, AgentSpec], bool]) -> tuple[Sink, ...]:
+    """Every sink of a mesh with what flows there.
+
+    ``gated`` says whether a policy stands behind the output of a step that an agent takes.
+    """
+    graph = _Graph(spec)
+    for workflow in spec.workflows.values():
+        _Wiring(graph, workflow, gated).add()
+    graph.connect_memory()
+    sinks = []
+    for workflow in spec.workflows.values():
+        for step in workflow.steps.values():
+            for agent in takers(spec, step):
+                for name in agent.tools:
+                    if spec.tools[name].side_effect:
+                        sinks.append(_sink(graph, spec, workflow, step, agent, name))
+    return tuple(sinks)
+
+
+def takers(spec: Spec, step: Step) -> tuple[AgentSpec, ...]:
+    """The agents that may be given a step."""
+    found = rank(spec, step, "", Observed()).candidates
+    return tuple(spec.agents[name] for name in dict.fromkeys(c.agent for c in found))
+
+
+def _sink(
+    graph: _Graph, spec: Spec, workflow: Workflow, step: Step, agent: AgentSpec, tool: str
+) -> Sink:
+    start = Place("agent", workflow.id, step.id, agent.id)
+    fits = degree_of(spec.tools[tool].input)
+    for degree in (FREELY, BY_CHOICE):
+        paths = graph.sources_of(start, degree) if fits >= degree else ()
+        if paths:
+            return Sink(workflow.id, step, agent, tool, degree, tuple(paths))
+    return Sink(workflow.id, step, agent, tool, 0, ())
+
+
+# -- the graph
+
+
+@dataclass(slots=True)
+class _Graph:
+    """Which places a place takes its value from, and how much of it."""
+
+    spec: Spec
+    before: dict[Place, dict[Place, Degree]] = field(default_factory=dict)
+    gated: set[Place] = field(default_factory=set)
+    models: set[Place] = field(default_factory=set)
+    writes: dict[str, dict[Place, None]] = field(default_factory=dict)
+    reads: dict[str, dict[Place, None]] = field(default_factory=dict)
+    orders: dict[str, Mapping[str, frozenset[str]]] = field(default_factory=dict)
+
+    def flow(self, source: Place, target: Place, degree: Degree) -> None:
+        """``source`` is in ``target``, as much of it as the degree says."""
+        known = self.before.setdefault(target, {})
+        known[source] = max(degree, known.get(source, 0))
+
+    def write(self, workflow: str, step: str, name: str) -> Place:
+        """A memory field as one step (or a workflow, an empty name) writes it."""
+        place = Place("memory", workflow, step, name)
+        self.writes.setdefault(name, {}).setdefault(place)
+        return place
+
+    def read(self, name: str, reader: Place) -> None:
+        """A memory field is in ``reader``, as it is when the step starts."""
+        self.reads.setdefault(name, {}).setdefault(reader)
+
+    def connect_memory(self) -> None:
+        """What is written flows to whoever may read it afterwards."""
+        for name, readers in self.reads.items():
+            degree = degree_of(self.spec.memory[name].type)
+            for place in self.writes.get(name, ()):
+                for reader in readers:
+                    if self._may_see(place, reader):
+                        self.flow(place, reader, degree)
+
+    def _may_see(self, written: Place, reader: Place) -> bool:
+        if self.spec.memory[written.name].scope == "mesh":
+            return True
+        if written.workflow != reader.workflow or reader.step in ("", written.step):
+            return False
+        return reader.step not in self.orders[written.workflow].get(written.step, ())
+
+    def sources_of(self, end: Place, degree: Degree) -> list[tuple[Place, ...]]:
+        """A path from every source that reaches ``end``, ``end`` left out: the shortest one that
+        passes through a model, where the input can persuade, else the shortest."""
+        start = (end, False)
+        after: dict[_Visit, _Visit] = {}
+        waiting = deque([start])
+        found: dict[Place, _Visit] = {}
+        while waiting:
+            visit = waiting.popleft()
+            for source, most in self.before.get(visit[0], {}).items():
+                here = (source, visit[1] or source in self.models)
+                if most < degree or here in after or source == end or source in self.gated:
+                    continue
+                after[here] = visit
+                waiting.append(here)
+                if source.kind in ("input", "tool") and (here[1] or source not in found):
+                    found[source] = here
+        return [tuple(_until(visit, start, after)) for visit in found.values()]
+
+
+_Visit = tuple[Place, bool]
+"""A place on the way back, and whether the way from it passes through a model."""
+
+
+def _until(visit: _Visit, end: _Visit, after: Mapping[_Visit, _Visit]) -> Iterator[Place]:
+    while visit != end:
+        yield visit[0]
+        visit = after[visit]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wiring:
+    """Adds the flows of one workflow to the graph of its mesh."""
+
+    graph: _Graph
+    workflow: Workflow
+    gated: Callable[[Step, AgentSpec], bool]
+
+    def add(self) -> None:
+        graph, steps = self.graph, self.workflow.steps
+        joins = {name: step.after for name, step in steps.items()}
+        graph.orders[self.workflow.id] = _ended_before(joins)
+        self._add_saves("", self.workflow.save)
+        for step in steps.values():
+            agents, outputs = takers(graph.spec, step), self._outputs(step)
+            for agent in agents:
+                self._add_agent(step, agent, outputs)
+            if agents and all(self.gated(step, agent) for agent in agents):
+                graph.gated.update(outputs)
+            if any(agent.kind == "llm" for agent in agents):
+                graph.models.update(outputs)
+            self._add_saves(step.id, step.save)
+
+    def _add_agent(self, step: Step, agent: AgentSpec, outputs: Mapping[Place, Type]) -> None:
+        """What an agent is given for a step, and what it gives."""
+        graph, spec = self.graph, self.graph.spec
+        here = Place("agent", self.workflow.id, step.id, agent.id)
+        given = agent.capabilities[step.capability or ""].input
+        for name, expression in step.inputs.items():
+            self._add_expression(step.id, expression, here, given.field(name) or ANY)
+        for name in agent.memory.read:
+            graph.read(name, here)
+        for name in agent.tools:
+            if not spec.tools[name].side_effect:
+                returned = Place("tool", self.workflow.id, step.id, name)
+                graph.flow(returned, here, degree_of(spec.tools[name].output))
+        for output, kind in outputs.items():
+            graph.flow(here, output, degree_of(kind))
+        if agent.kind == "python":
+            for name in agent.memory.write:
+                target = graph.write(self.workflow.id, step.id, name)
+                graph.flow(here, target, degree_of(spec.memory[name].type))
+
+    def _add_saves(self, step: str, save: Mapping[str, Expression]) -> None:
+        for name, expression in save.items():
+            target = self.graph.write(self.workflow.id, step, name)
+            self._add_expression(step, expression, target, self.graph.spec.memory[name].type)
+
+    def _add_expression(self, step: str, expression: Expression, target: Place, kind: Type) -> None:
+        for path, most in carried(expression.node):
+            degree = min(most, degree_of(kind))
+            for source, own in self._read(step, path):
+                self.graph.flow(source, target, min(degree, own))
+
+    def _read(self, step: str, path: tuple[str, ...]) -> Iterator[tuple[Place, Degree]]:
+        """The places that a path reads, with what their types let through."""
+        spec, steps = self.graph.spec, self.workflow.steps
+        if path[0] == "input":
+            for name, kind in self.workflow.input.fields:
+                if path[1:2] in ((), (name,)):
+                    yield Place("input", self.workflow.id, "", name), degree_of(kind)
+        elif path[0] == "memory":
+            for name, field in spec.memory.items():
+                if path[1:2] in ((), (name,)):
+                    reading = Place("agent", self.workflow.id, step, f"memory.{name}")
+                    self.graph.read(name, reading)
+                    yield reading, degree_of(field.type)
+        elif path[0] == "output" or (path[0] == "steps" and path[2:3] != ("status",)):
+            giver, rest = (step, path[1:]) if path[0] == "output" else (path[1], path[3:])
+            for output in self._outputs(steps[giver]) if giver in steps else ():
+                if rest[:1] in ((), (output.name,)):
+                    yield output, FREELY
+
+    def _outputs(self, step: Step) -> dict[Place, Type]:
+        """What a step gives, by field."""
+        spec, capability = self.graph.spec, step.capability or ""
+        agent = spec.agents[step.agent] if step.agent else spec.capable(capability)[0]
+        fields = agent.capabilities[capability].output.fields
+        return {Place("output", self.workflow.id, step.id, name): kind for name, kind in fields}
+
+
+def _ended_before(joins: Mapping[str, Join | None]) -> dict[str, frozenset[str]]:
+    """For each step, the steps that have surely ended when it starts. ``joins`` has no cycle."""
+    above = ancestors(joins)
+    found: dict[str, frozenset[str]] = {}
+    for name in sorted(joins, key=lambda step: len(above[step])):
+        direct = _surely_ended(joins[name])
+        found[name] = frozenset(direct).union(*(found.get(step, frozenset()) for step in direct))
+    return found
+
+
+def _surely_ended(join: Join | None) -> set[str]:
+    if join is None or (join.op != "all" and len(join.terms) > max(join.count, 1)):
+        return set()
+    parts = ({term} if isinstance(term, str) else _surely_ended(term) for term in join.terms)
+    return set().union(*parts)
