@@ -163,20 +163,13 @@ def test_killed_while_waiting_and_answered_after_the_restart(case: Case) -> None
 def test_killed_right_after_the_answer(case: Case, answer: str) -> None:
     """The answer stands in the inbox; the owner that died had not read it."""
     asked = case.go(approval="leave")
-    writes = _writes_of_resume(case)
-    assert case.go(f"after write {writes}", approval=answer)["killed"]
+    assert case.go("after the answer", approval=answer)["killed"]
     assert case.ledger == []
     done = case.go(approval="leave")
     assert done["run"] == asked["run"]
     assert done["status"] == ("done" if answer == "approve" else "failed")
     assert len(case.ledger) == (1 if answer == "approve" else 0)
     case.verify()
-
-
-def _writes_of_resume(case: Case) -> int:
-    """The number of the write that puts an answer into the inbox, in a process that resumes."""
-    before = case.go(approval="leave")
-    return int(before["writes"]) + 1
 
 
 def test_killed_before_the_intent(case: Case) -> None:
@@ -265,18 +258,19 @@ def test_killed_during_the_model_call_it_is_sent_again_with_the_same_key(case: C
 @pytest.mark.parametrize("amount", [LARGE, SMALL])
 @pytest.mark.parametrize("side", ["before", "after"])
 def test_killed_at_every_write(server: Server, tmp_path: Path, side: str, amount: str) -> None:
-    undisturbed = Case(server, tmp_path / "undisturbed")
-    expected = undisturbed.go(amount=amount)
-    assert expected["output"] == {"category": "refund", "paid": amount}
-    assert expected["writes"] > 5
-    for number in range(1, expected["writes"] + 1):
+    """One write further each time, until a run gets to its end before that write comes."""
+    for number in range(1, 30):
         case = Case(server, tmp_path / f"{number}")
-        assert case.go(f"{side} write {number}", amount=amount)["killed"]
+        first = case.go(f"{side} write {number}", amount=amount)
         done = case.go(amount=amount)
-        assert done["output"] == expected["output"], number
+        assert done["output"] == {"category": "refund", "paid": amount}, number
         assert len(case.ledger) == 1, number
         assert len(case.requests) <= 2
         case.verify()
+        if not first["killed"]:
+            assert number > 5
+            return
+    pytest.fail("there was always one more write")
 
 
 def test_killed_again_and_again(server: Server, tmp_path: Path) -> None:
