@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from leafmesh_nb.compose import cost, output, policy, safety, schema, types
+from leafmesh_nb.compose import cost, mistakes, output, policy, safety, schema, types
 from leafmesh_nb.compose.report import LAYERS, LayerReport, Report
 from leafmesh_nb.compose.subject import Subject
 from leafmesh_nb.language import Diagnostic
@@ -36,7 +36,8 @@ def check(subject: Subject) -> Report:
     Each finding is told once: what the language found is shown in the layer that it is about. Where
     the language found errors there is no mesh to look at, and the other layers are not proven.
     """
-    layers = tuple(_layer(subject, name, look) for name, look in PIPELINE)
+    known = mistakes.find(subject)
+    layers = tuple(_layer(subject, name, look, known.get(name)) for name, look in PIPELINE)
     return Report(subject.spec.mesh if subject.spec else "", subject.source, layers)
 
 
@@ -46,11 +47,15 @@ def layer_of(diagnostic: Diagnostic) -> str:
     return _ELSEWHERE.get(code) or _HUNDREDS.get(code[2:3], "schema")
 
 
-def _layer(subject: Subject, name: str, look: Callable[[Subject], LayerReport]) -> LayerReport:
-    known = tuple(d for d in subject.found if layer_of(d) == name)
-    if name != "schema" and subject.spec is None:
-        return LayerReport(name, known, (_unread(subject),))
-    own = look(subject)
+def _layer(
+    subject: Subject, name: str, look: Callable[[Subject], LayerReport], more: LayerReport | None
+) -> LayerReport:
+    known = [d for d in subject.found if layer_of(d) == name]
+    known += more.diagnostics if more else ()
+    if subject.spec is None and name != "schema":
+        own = LayerReport(name, (), (_unread(subject),))
+    else:
+        own = look(subject)
     found = sorted((*known, *own.diagnostics), key=lambda d: (d.span, d.severity, d.code))
     return replace(own, diagnostics=tuple(found))
 
@@ -58,4 +63,4 @@ def _layer(subject: Subject, name: str, look: Callable[[Subject], LayerReport]) 
 def _unread(subject: Subject) -> str:
     errors = sum(d.severity == "error" for d in subject.found)
     count = "its error is" if errors == 1 else f"its {errors} errors are"
-    return f"The text could not be read as a mesh; check again once {count} mended."
+    return f"There is no mesh to look at yet: check again once {count} mended."

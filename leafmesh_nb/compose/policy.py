@@ -31,8 +31,8 @@ def check(subject: Subject) -> LayerReport:
     taken = tuple(seats(spec))
     _tests(subject, findings, spec)
     explained = _detours(subject, findings, spec, taken)
-    _gaps(subject, findings, spec, taken, explained)
-    _idle(findings, spec, taken)
+    missed = _gaps(subject, findings, spec, taken, explained)
+    _idle(findings, spec, taken, missed)
     for policy in spec.policies.values():
         for number, rule in enumerate(policy.rules):
             _ladder(subject, findings, spec, policy, number, rule)
@@ -66,6 +66,9 @@ def _detours(
     Gives the (agent, tool) that this explains.
     """
     explained: set[tuple[str, str]] = set()
+    rivals: dict[tuple[str, str, str], list[Seat]] = {}
+    for seat in taken:
+        rivals.setdefault(seat.post, []).append(seat)
     for policy in spec.policies.values():
         if not policy.target.agents:
             continue
@@ -74,8 +77,8 @@ def _detours(
             for tool in _effects(policy, seat):
                 if not seat.governed(policy, tool):
                     continue
-                for other in taken:
-                    if other.post != seat.post or other.agent.id in policy.target.agents:
+                for other in rivals[seat.post]:
+                    if other.agent.id in policy.target.agents:
                         continue
                     if _reaches(other, tool) and not _governed(spec, other, tool):
                         passes.setdefault(other.agent.id, (other, tool))
@@ -112,26 +115,29 @@ def _gaps(
     spec: Spec,
     taken: Sequence[Seat],
     explained: set[tuple[str, str]],
-) -> None:
+) -> set[str]:
     """Side effects that an agent may want at its step, where no policy covers it there.
 
-    A tool that no policy covers at all was reported by the language (LM603).
+    A tool that no policy covers at all was reported by the language (LM603). Gives the policies
+    that are named here as too narrow.
     """
+    missed: set[str] = set()
     found: dict[tuple[str, str], list[Seat]] = {}
     for seat in taken:
         for tool in seat.agent.tools:
-            covering = [p for p in spec.policies.values() if _covers(p, tool)]
-            if not spec.tools[tool].side_effect or not covering or not seat.step:
+            if not spec.tools[tool].side_effect or not seat.step:
                 continue
-            if not _governed(spec, seat, tool):
+            known = any(_covers(policy, tool) for policy in spec.policies.values())
+            if known and not _governed(spec, seat, tool):
                 found.setdefault((seat.agent.id, tool), []).append(seat)
     for (agent, tool), at in found.items():
         if (agent, tool) in explained:
             continue
-        covering = [p.id for p in spec.policies.values() if _covers(p, tool)]
+        near = [p.id for p in spec.policies.values() if _covers(p, tool)]
+        missed.update(near)
         person = next(iter(spec.people), "PERSON")
         places = _listed(dict.fromkeys(f"`{seat.step}`" for seat in at))
-        narrow = _listed(f"`{id}`" for id in covering)
+        narrow = _listed(f"`{id}`" for id in near)
         findings.warning(
             "LM551",
             f"At {places}, `{agent}` may call `{tool}`, which has side effects, and no policy "
@@ -140,8 +146,9 @@ def _gaps(
             f"Widen the `for` of {narrow}, or add a policy, here one that asks a person every "
             f"time:\n    {agent}_{tool}_gate: {{at: tool, for: {{agents: [{agent}], tools: "
             f"[{tool}]}}, rules: [{{id: always, then: ask, to: {person}}}], default: deny}}",
-            [Related(f"`{id}` does not meet it", spec.policies[id].span) for id in covering],
+            [Related(f"`{id}` does not meet it", spec.policies[id].span) for id in near],
         )
+    return missed
 
 
 def _effects(policy: Policy, seat: Seat) -> tuple[str, ...]:
@@ -165,9 +172,11 @@ def _index(spec: Spec, agent: str, tool: str) -> int:
     return spec.agents[agent].tools.index(tool)
 
 
-def _idle(findings: Findings, spec: Spec, taken: Sequence[Seat]) -> None:
+def _idle(findings: Findings, spec: Spec, taken: Sequence[Seat], missed: set[str]) -> None:
     """Policies whose ``for`` never comes together: they look like a rule, and are none."""
     for policy in spec.policies.values():
+        if policy.id in missed:
+            continue
         if any(seat.governed(policy, tool) for seat in taken for tool in _effects(policy, seat)):
             continue
         what = "call of a tool" if policy.at == "tool" else "output"

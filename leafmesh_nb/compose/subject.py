@@ -80,6 +80,18 @@ class Subject:
         """The tree of the text; None where it is no YAML."""
         return read(self.origin, Collector(self.origin))
 
+    def node(self, *path: str | int) -> Node | None:
+        """The node of the text at ``path``; None where there is none."""
+        node = self.tree
+        for part in path:
+            if isinstance(node, MappingNode):
+                node = node.get(str(part))
+            elif isinstance(node, SequenceNode) and isinstance(part, int):
+                node = node.items[part] if part < len(node.items) else None
+            else:
+                return None
+        return node
+
     def at_key(self, *path: str | int) -> Span:
         """The place of the key at ``path`` (``"policies", "payouts", "for"``), for a finding.
 
