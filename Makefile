@@ -74,7 +74,8 @@ notebooks: $(VENV)/.stamp-test
 	if [ ! -e "$$1" ]; then echo 'No notebooks yet: nothing to run.'; exit 0; fi; \
 	scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; \
 	LEAFMESH_ANSWERS="$(CURDIR)/tests/fixtures/answers.json" \
-	LEAFMESH_JOURNAL="$$scratch/journal.db" IPYTHONDIR="$$scratch/ipython" \
+	LEAFMESH_JOURNAL="$$scratch/journal.db" LEAFMESH_SIGNING_KEY="$$scratch/key.pem" \
+	IPYTHONDIR="$$scratch/ipython" \
 	"$(BIN)/python" -m pytest --nbval-lax --nbval-current-env -W default "$$@"
 
 wheel: $(VENV)/.stamp-test

@@ -68,6 +68,19 @@ def _parser() -> argparse.ArgumentParser:
 
     verify = verbs.add_parser("verify", help="recompute the chains of a journal")
     verify.add_argument("journal", metavar="JOURNAL", nargs="?")
+    verify.add_argument(
+        "--key",
+        metavar="SHA256:…",
+        action="append",
+        default=[],
+        help="a fingerprint that must have signed the end of every run; may be repeated",
+    )
+    verify.add_argument(
+        "--save", metavar="FILE", type=Path, help="write the newest checkpoint, to keep elsewhere"
+    )
+    verify.add_argument(
+        "--against", metavar="FILE", type=Path, help="a checkpoint that was saved before"
+    )
     verify.set_defaults(verb=_verify)
     return parser
 
@@ -121,18 +134,41 @@ def _check(given: argparse.Namespace) -> int:
 
 def _verify(given: argparse.Namespace) -> int:
     from leafmesh_nb.mesh import verify
+    from leafmesh_nb.mesh.signatures import signed_by
 
     if given.journal is not None and not Path(given.journal).exists():
         print(f"leafmesh-nb: {given.journal}: no such journal", file=sys.stderr)
         return 2
-    found = verify(given.journal)
+    note = ""
+    if given.against is not None:
+        try:
+            note = given.against.read_text(encoding="utf-8", errors="replace") or "(empty)"
+        except OSError as error:
+            print(f"leafmesh-nb: {given.against}: {error.strerror}", file=sys.stderr)
+            return 2
+    found = verify(given.journal, key=given.key, note=note)
     print(f"journal   {found.journal}")
     print(f"checked   {_count(found.runs, 'run')}, {_count(found.events, 'event')}")
     if found.ok:
         print(f"verified  head {found.head}")
+        print(f"signed    {signed_by(found)}")
+        if given.save is not None:
+            return _save(found.note, given.save)
         return 0
     print(f"BROKEN    {found.bad}: {found.reason}")
     return 1
+
+
+def _save(note: str, file: Path) -> int:
+    if not note:
+        raise LeafmeshError("there is no checkpoint to save: no run has ended under a key")
+    try:
+        file.write_text(note, encoding="utf-8")
+    except OSError as error:
+        print(f"leafmesh-nb: {file}: {error.strerror}", file=sys.stderr)
+        return 2
+    print(f"saved     {file}: keep it where the journal cannot be reached from")
+    return 0
 
 
 def _count(number: int, thing: str) -> str:

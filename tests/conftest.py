@@ -49,6 +49,7 @@ def _no_state_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             if name.endswith("_API_KEY"):
                 patch.delenv(name)
         patch.setenv("LEAFMESH_JOURNAL", str(home / "journal.db"))
+        patch.setenv("LEAFMESH_SIGNING_KEY", str(home / "signing-key.pem"))
         patch.setenv("IPYTHONDIR", str(home / "ipython"))
         patch.setenv("JUPYTER_CONFIG_DIR", str(home / "jupyter"))
         patch.setenv("JUPYTER_DATA_DIR", str(home / "jupyter-data"))

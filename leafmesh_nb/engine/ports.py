@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -129,6 +129,14 @@ class Verification:
     bad: str = ""
     reason: str = ""
     streams: Mapping[str, int] = field(default_factory=dict)
+    keys: Mapping[str, int] = field(default_factory=dict)
+    """Fingerprints of the keys that signed, and how many checkpoints each did."""
+    own_key: str = ""
+    """The fingerprint of the key of whoever checks; empty without one."""
+    unsigned: int = 0
+    """Runs whose end no key vouches for."""
+    note: str = ""
+    """The newest checkpoint as a text to keep elsewhere; empty without one."""
 
 
 class Journal(Protocol):
@@ -187,8 +195,12 @@ class Journal(Protocol):
         """One inbox row, with its verdict once there is one."""
         ...
 
-    def verify(self) -> Verification:
-        """Recompute every chain and compare the heads of ended runs."""
+    def verify(self, *, keys: Collection[str] = (), note: str = "") -> Verification:
+        """Recompute every chain; compare the heads of ended runs, and what keys signed.
+
+        ``keys``: fingerprints, one of which must have signed the end of every run. ``note``: a
+        checkpoint kept elsewhere, which must still hold.
+        """
         ...
 
 

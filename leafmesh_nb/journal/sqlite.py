@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from leafmesh_nb.engine.events import Event, decode
 from leafmesh_nb.engine.ports import Batch, InboxRow, RunRow, Verification
 from leafmesh_nb.errors import JournalError
-from leafmesh_nb.journal import blobs, inbox, leases, rows
+from leafmesh_nb.journal import blobs, checkpoints, inbox, leases, rows
 from leafmesh_nb.journal.handles import Handles
 from leafmesh_nb.journal.place import Place, locate
+from leafmesh_nb.journal.signing import own_key
 from leafmesh_nb.journal.text import from_stamp, to_json
 from leafmesh_nb.journal.transaction import perform, prepare
 from leafmesh_nb.journal.verify import verify
@@ -87,8 +88,9 @@ class SqliteJournal:
         """Store a run's row, its spec text by hash, and its first events, in one transaction.
 
         Raises JournalError for a run that is there already, a batch without events of the run,
-        and a ``spec_hash`` that is not the SHA-256 of the text.
+        a ``spec_hash`` that is not the SHA-256 of the text, and a signing key that is no key.
         """
+        own_key(create=True)  # said now, not when the run ends
         rows.check_spec(row.spec_hash, spec_text)
         if not batch.run:
             batch = replace(batch, run=row.id, epoch=row.epoch)
@@ -206,18 +208,21 @@ class SqliteJournal:
         with self._handles.readers.borrow() as conn:
             return None if conn is None else inbox.message(conn, row)
 
-    def verify(self) -> Verification:
-        """Recompute every chain and compare the heads of ended runs.
+    def verify(self, *, keys: Collection[str] = (), note: str = "") -> Verification:
+        """Recompute every chain; compare the heads of ended runs, and what keys signed.
 
-        Raises JournalError when there is no journal, or it cannot be read.
+        ``keys``: fingerprints; the end of every run must be signed by one of them. ``note``: the
+        text of a checkpoint that was kept elsewhere, which the journal must still contain. Raises
+        JournalError when there is no journal, it cannot be read, or the note is none.
         """
+        noted = checkpoints.from_note(note) if note else None
         with self._handles.readers.borrow() as conn:
             if conn is None:
                 raise JournalError(
                     f"there is no journal at {self.location} yet: start a run, or set "
                     "LEAFMESH_JOURNAL or %config MeshMagics.journal to where it is"
                 )
-            return verify(conn, self.location)
+            return verify(conn, self.location, frozenset(keys), noted)
 
     def _write(self, work: Callable[[sqlite3.Connection], T], *, sync: bool = False) -> T:
         writer = self._handles.writer

@@ -8,10 +8,11 @@ from typing import NamedTuple
 from leafmesh_nb.engine.events import Draft, Event, RunEnded, RunHead
 from leafmesh_nb.engine.ports import Append, Batch, RunUpdate
 from leafmesh_nb.errors import JournalError, OwnershipError
-from leafmesh_nb.journal import inbox
+from leafmesh_nb.journal import checkpoints, inbox
 from leafmesh_nb.journal.append import Sealed, append, seal
 from leafmesh_nb.journal.heads import Heads
 from leafmesh_nb.journal.leases import held_by
+from leafmesh_nb.journal.signing import own_key
 from leafmesh_nb.journal.text import stamp, utf8
 
 __all__ = ["Prepared", "perform", "prepare"]
@@ -129,3 +130,9 @@ def _record_head(conn: sqlite3.Connection, heads: Heads, batch: Batch, status: s
     sealed = seal(Append(_STREAM, (Draft(RunHead(batch.run, seq, hash, status)),), 0))
     # Inside the transaction nobody else can move the head: take it as it is.
     append(conn, heads, sealed._replace(after=None), batch.epoch)
+    try:
+        key = own_key(create=True)
+    except JournalError:
+        return  # an end is recorded also when the key is lost meanwhile; `verify` shows it unsigned
+    if key is not None:
+        checkpoints.sign(conn, heads, key, batch.epoch)

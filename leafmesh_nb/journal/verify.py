@@ -1,13 +1,13 @@
 """The check of every chain: is the journal what was written?
 
 An edit, a deletion, an insertion and a change of order are told apart where the rows that are
-left allow it. What no chain without a key can show is a tail cut off a run that had not ended,
-and a whole journal written anew: hold ``Verification.head`` against one noted elsewhere.
+left allow it. A whole journal written anew shows by its signed checkpoints, unless whoever wrote
+it held the key. What only a note kept elsewhere shows: a journal that was cut back, checkpoints
+and all, or signed anew. What nothing shows: a tail cut off a run that had not ended.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import sqlite3
@@ -18,7 +18,10 @@ from typing import Any, NamedTuple
 from leafmesh_nb.engine.ports import Verification
 from leafmesh_nb.errors import JournalError
 from leafmesh_nb.journal import blobs, chain
-from leafmesh_nb.journal.agreement import STARTED, differing
+from leafmesh_nb.journal.broken import BrokenError
+from leafmesh_nb.journal.checkpoints import Checkpoint, Signatures, check, check_note
+from leafmesh_nb.journal.signing import own_key
+from leafmesh_nb.journal.verify_tables import check_rows, check_schema, check_specs
 
 __all__ = ["verify"]
 
@@ -48,34 +51,33 @@ class _Link(NamedTuple):
         return chain.link(self.prev, head, chain.payload_digest(self.salt, self.payload))
 
 
-class _BrokenError(Exception):
-    """Ends the walk at the first thing that does not hold."""
-
-    def __init__(self, bad: str, reason: str) -> None:
-        super().__init__(bad, reason)
-        self.bad = bad
-        self.reason = reason
-
-
 @dataclass
 class _Seen:
     """What the walk over the chains leaves for the checks across them."""
 
     started: dict[str, str] = field(default_factory=dict)
     ended: dict[str, str] = field(default_factory=dict)
-    heads: list[str] = field(default_factory=list)
+    heads: dict[int, str] = field(default_factory=dict)
+    checkpoints: dict[int, str] = field(default_factory=dict)
 
 
-def verify(conn: sqlite3.Connection, location: str) -> Verification:
-    """Check every chain, blob, recorded head, spec and run's row over one snapshot of the file.
+def verify(
+    conn: sqlite3.Connection,
+    location: str,
+    keys: frozenset[str] = frozenset(),
+    note: Checkpoint | None = None,
+) -> Verification:
+    """Check every chain, blob, head, signature, spec and run's row over one snapshot of the file.
 
-    ``conn`` is a reader's connection of which this is the only user.
+    ``conn`` is a reader's connection of which this is the only user. With ``keys``, one of them
+    must vouch for the end of every run; with ``note``, the journal must still hold what it says.
     """
     # Bytes that are no UTF-8 are hashed as they stand, instead of ending the check.
     factory = conn.text_factory
     conn.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
     streams: dict[str, int] = {}
     head, bad, reason = "", "", ""
+    signatures, unsigned = Signatures({}, {}, ""), 0
     try:
         conn.execute("BEGIN")
         for stream, count in conn.execute(
@@ -86,10 +88,12 @@ def verify(conn: sqlite3.Connection, location: str) -> Verification:
         seen = _Seen()
         _check_chains(conn, seen)
         _check_heads(conn, seen, streams)
-        _check_specs(conn)
-        _check_rows(conn, seen, streams)
-        _check_schema(conn)
-    except _BrokenError as found:
+        signatures = _check_signatures(conn, seen, streams, note)
+        unsigned = _unsigned(seen, signatures, keys)
+        check_specs(conn)
+        check_rows(conn, seen.started, seen.ended, streams)
+        check_schema(conn)
+    except BrokenError as found:
         bad, reason = found.bad, found.reason
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError):
@@ -108,6 +112,10 @@ def verify(conn: sqlite3.Connection, location: str) -> Verification:
         bad=bad,
         reason=reason,
         streams=streams,
+        keys=signatures.keys,
+        own_key=_own_key(),
+        unsigned=unsigned,
+        note=signatures.note,
     )
 
 
@@ -153,7 +161,9 @@ def _check_chains(conn: sqlite3.Connection, seen: _Seen) -> None:
         if link.kind == "run.ended":
             seen.ended[link.stream.removeprefix(_RUN)] = text
         elif link.kind == "run.head" and link.stream == _JOURNAL:
-            seen.heads.append(link.payload)
+            seen.heads[link.seq] = link.payload
+        elif link.kind == "checkpoint.signed" and link.stream == _JOURNAL:
+            seen.checkpoints[link.seq] = link.payload
         last = link
 
 
@@ -162,40 +172,40 @@ def _check_place(link: _Link, before: _Link | None) -> None:
     if link.seq == expected:
         return
     if link.seq < expected:
-        raise _BrokenError(f"{link.stream} seq {link.seq}", "the event was inserted")
+        raise BrokenError(f"{link.stream} seq {link.seq}", "the event was inserted")
     if link.seq == expected + 1:
-        raise _BrokenError(f"{link.stream} seq {expected}", "the event was deleted")
-    raise _BrokenError(
+        raise BrokenError(f"{link.stream} seq {expected}", "the event was deleted")
+    raise BrokenError(
         f"{link.stream} seq {expected}", f"the events {expected} to {link.seq - 1} were deleted"
     )
 
 
 def _changed(
     conn: sqlite3.Connection, link: _Link, before: _Link | None, expected: str
-) -> _BrokenError:
+) -> BrokenError:
     """Why the hash of an event does not come out of its own columns."""
     here = f"{link.stream} seq {link.seq}"
     origin = _origin(conn, link)
     if origin is None:
         after = _row(conn, link.stream, link.seq + 1)
         if after is not None and after.prev == expected and _origin(conn, after) == link.seq:
-            return _BrokenError(here, "the event was inserted, and those after it were renumbered")
-        return _BrokenError(here, "payload was changed, or time, kind, path or epoch beside it")
+            return BrokenError(here, "the event was inserted, and those after it were renumbered")
+        return BrokenError(here, "payload was changed, or time, kind, path or epoch beside it")
     if before is not None and before.prev == link.prev and origin == before.seq:
-        return _BrokenError(
+        return BrokenError(
             f"{link.stream} seq {before.seq}",
             "the event was inserted, and those after it were renumbered",
         )
     if origin == link.seq + 1 and not _stands(conn, link.stream, link.prev):
-        return _BrokenError(here, "the event was deleted, and those after it were renumbered")
-    return _BrokenError(here, f"the order was changed: this was event {origin}")
+        return BrokenError(here, "the event was deleted, and those after it were renumbered")
+    return BrokenError(here, f"the order was changed: this was event {origin}")
 
 
-def _replaced(link: _Link, before: _Link | None) -> _BrokenError:
+def _replaced(link: _Link, before: _Link | None) -> BrokenError:
     """An event that is genuine in itself, behind one that it was not written behind."""
     if before is None:
-        return _BrokenError(f"{link.stream} seq {link.seq}", "the event was replaced")
-    return _BrokenError(
+        return BrokenError(f"{link.stream} seq {link.seq}", "the event was replaced")
+    return BrokenError(
         f"{before.stream} seq {before.seq}",
         "the event was replaced: the one after it was written behind another",
     )
@@ -237,17 +247,17 @@ def _checked_payload(conn: sqlite3.Connection, link: _Link) -> str:
     here = f"{link.stream} seq {link.seq}"
     data = blobs.load(conn, link.stream, digest)
     if data is None:
-        raise _BrokenError(here, "payload was deleted (its blob is missing)")
+        raise BrokenError(here, "payload was deleted (its blob is missing)")
     try:
         return blobs.inflate(data, digest)
     except JournalError as error:
-        raise _BrokenError(here, f"payload was changed ({error})") from None
+        raise BrokenError(here, f"payload was changed ({error})") from None
 
 
 def _check_heads(conn: sqlite3.Connection, seen: _Seen, streams: dict[str, int]) -> None:
     """Hold every ended run against what the stream ``journal`` says of it."""
     newest: dict[str, int] = {}
-    for payload in seen.heads:
+    for payload in seen.heads.values():
         run, seq, hash = _recorded(payload)
         stream = _RUN + run
         length = streams.get(stream, 0)
@@ -255,14 +265,14 @@ def _check_heads(conn: sqlite3.Connection, seen: _Seen, streams: dict[str, int])
             raise _cut(stream, length, f"stream journal recorded {seq} events")
         row = _row(conn, stream, seq)
         if row is None or row.hash != hash:
-            raise _BrokenError(
+            raise BrokenError(
                 f"{stream} seq {seq}",
                 "the run was rewritten: stream journal recorded another hash here",
             )
         newest[run] = seq
     for run, seq in newest.items():
         if streams[_RUN + run] > seq:
-            raise _BrokenError(
+            raise BrokenError(
                 f"{_RUN}{run} seq {seq + 1}", "the event was added after the run ended"
             )
     rows = conn.execute("SELECT id, ended FROM runs ORDER BY id").fetchall()
@@ -271,7 +281,7 @@ def _check_heads(conn: sqlite3.Connection, seen: _Seen, streams: dict[str, int])
             raise _cut(_RUN + run, 0, "the run's row is still there")
     for run in (*seen.ended, *(run for run, ended in rows if ended is not None)):
         if run not in newest:
-            raise _BrokenError(_JOURNAL, f"the head of run {run}, which ended, was deleted")
+            raise BrokenError(_JOURNAL, f"the head of run {run}, which ended, was deleted")
 
 
 def _recorded(payload: str) -> tuple[str, int, str]:
@@ -282,66 +292,47 @@ def _recorded(payload: str) -> tuple[str, int, str]:
         run, seq, hash = None, None, None
     if isinstance(run, str) and isinstance(seq, int) and isinstance(hash, str):
         return run, seq, hash
-    raise _BrokenError(_JOURNAL, "it holds a head of a run that no journal wrote")
+    raise BrokenError(_JOURNAL, "it holds a head of a run that no journal wrote")
 
 
-def _cut(stream: str, length: int, witness: str) -> _BrokenError:
-    what = "the event was deleted" if length else "every event of the run was deleted"
-    return _BrokenError(f"{stream} seq {length + 1}", f"{what}: {witness}")
+def _check_signatures(
+    conn: sqlite3.Connection, seen: _Seen, streams: dict[str, int], note: Checkpoint | None
+) -> Signatures:
+    def hash_at(stream: str, seq: int) -> str | None:
+        row = _row(conn, stream, seq)
+        return None if row is None else row.hash
+
+    signatures = check(seen.checkpoints, hash_at)
+    if note is not None:
+        check_note(note, hash_at, streams.get(note.stream, 0))
+    return signatures
 
 
-def _check_specs(conn: sqlite3.Connection) -> None:
-    for spec_hash, text in conn.execute("SELECT hash, text FROM specs ORDER BY hash"):
-        raw = str(text).encode("utf-8", "surrogateescape")
-        if hashlib.sha256(raw).hexdigest() != spec_hash:
-            raise _BrokenError(f"spec {spec_hash[:12]}", "the text was changed")
-    missing = conn.execute(
-        "SELECT id, spec_hash FROM runs WHERE spec_hash NOT IN (SELECT hash FROM specs) "
-        "ORDER BY id LIMIT 1"
-    ).fetchone()
-    if missing is not None:
-        raise _BrokenError(
-            f"spec {missing[1][:12]}", f"the text, which run {missing[0]} needs, is gone"
-        )
-
-
-def _check_rows(conn: sqlite3.Connection, seen: _Seen, streams: dict[str, int]) -> None:
-    """Hold the rows of the runs against their chains; rows without a chain were met before."""
-    rows = {
-        run: {**dict(zip(STARTED, columns, strict=True)), "status": status}
-        for run, status, *columns in conn.execute(
-            f"SELECT id, status, {', '.join(STARTED)} FROM runs ORDER BY id"
-        )
+def _unsigned(seen: _Seen, signatures: Signatures, keys: frozenset[str]) -> int:
+    """How many runs ended without a signature, of ``keys`` where some are named: then none may."""
+    vouched = [to for key, to in signatures.covered.items() if not keys or key in keys]
+    open_ends = {
+        _recorded(payload)[0]: seq
+        for seq, payload in seen.heads.items()
+        if seq > max(vouched, default=0)
     }
-    for stream in streams:
-        run = stream.removeprefix(_RUN)
-        if run == stream:
-            continue
-        if run not in rows:
-            raise _BrokenError(f"row of run {run}", "it was deleted: the run's events are there")
-        column = differing(rows[run], _fields(seen.started[run]))
-        if not column and run in seen.ended:
-            said = _fields(seen.ended[run]).get("status")
-            column = "" if said == rows[run]["status"] else "status"
-        if column:
-            event = "run.ended" if column == "status" else "run.started"
-            raise _BrokenError(
-                f"row of run {run}", f"{column} is not the one of the run's event {event}"
-            )
+    if keys and open_ends:
+        run, seq = next(iter(open_ends.items()))
+        raise BrokenError(
+            f"{_JOURNAL} seq {seq}",
+            f"no key of {', '.join(sorted(keys))} signed the end of run {run}",
+        )
+    return len(open_ends)
 
 
-def _fields(payload: str) -> dict[str, Any]:
+def _own_key() -> str:
     try:
-        found = json.loads(payload)
-    except (ValueError, RecursionError):
-        found = None
-    return found if isinstance(found, dict) else {}
+        key = own_key()
+    except JournalError:
+        return ""  # a key that cannot be used vouches for nothing
+    return "" if key is None else key.fingerprint
 
 
-def _check_schema(conn: sqlite3.Connection) -> None:
-    """A trigger or a view could show a journal other than the one that is checked."""
-    found = conn.execute(
-        "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view') LIMIT 1"
-    ).fetchone()
-    if found is not None:
-        raise _BrokenError(f"{found[0]} {found[1]}", f"no journal has a {found[0]}")
+def _cut(stream: str, length: int, witness: str) -> BrokenError:
+    what = "the event was deleted" if length else "every event of the run was deleted"
+    return BrokenError(f"{stream} seq {length + 1}", f"{what}: {witness}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
@@ -227,9 +227,16 @@ def _interrupted(row: RunRow, journal: Journal) -> bool:
     return row.ended is None and not here and live_owner(row) is None
 
 
-def verify(journal: str | os.PathLike[str] | None = None) -> Verification:
-    """Recompute every chain of the journal and compare the heads of ended runs.
+def verify(
+    journal: str | os.PathLike[str] | None = None,
+    *,
+    key: str | Collection[str] = (),
+    note: str = "",
+) -> Verification:
+    """Recompute every chain of the journal; check the heads of ended runs and what keys signed.
 
-    Raises JournalError when there is no journal.
+    ``key``: a fingerprint (``SHA256:…``) or several; the end of every run must be signed by one of
+    them. ``note``: the text of an earlier ``Verification.note``, kept elsewhere; the journal must
+    still contain what it says. Raises JournalError when there is no journal, or the note is none.
     """
-    return journal_at(journal).verify()
+    return journal_at(journal).verify(keys=(key,) if isinstance(key, str) else key, note=note)

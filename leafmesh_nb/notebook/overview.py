@@ -12,6 +12,7 @@ from leafmesh_nb.engine.ports import Verification
 from leafmesh_nb.language.spec import AgentSpec, Policy, Spec
 from leafmesh_nb.mesh.definition import Mesh
 from leafmesh_nb.mesh.run import Run
+from leafmesh_nb.mesh.signatures import signed_by
 
 __all__ = [
     "mesh_html",
@@ -115,14 +116,16 @@ def verification_html(found: Verification) -> str:
     )
     return (
         f'<div style="{_BOX}"><b style="color:{tone}">{mark}</b> {_text(facts)}'
-        f'{bad}<div style="{_MUTED}">{_text(found.journal)}</div></div>'
+        f'{bad}<div style="{_MUTED}">{_text(signed_by(found))}</div>'
+        f'<div style="{_MUTED}">{_text(found.journal)}</div></div>'
     )
 
 
 def verification_text(found: Verification) -> str:
     """The same in plain text."""
     state = "verified" if found.ok else f"BROKEN at {found.bad}: {found.reason}"
-    return f"{state}: {found.runs} runs, {found.events} events, head {found.head}"
+    facts = f"{found.runs} runs, {found.events} events, head {found.head}"
+    return f"{state}: {facts}\n{signed_by(found)}"
 
 
 def _state(run: Run) -> str:

@@ -57,7 +57,9 @@ def test_an_empty_file_becomes_a_journal(path, scribe):
 
 
 AS_NOBODY = """
-import os, sys, urllib.parse, scribe  # all that is imported late: nobody may read it later
+import os, sys
+# All that is imported late: nobody may read it later.
+import cryptography.hazmat.primitives.serialization, platformdirs, scribe, urllib.parse
 from leafmesh_nb.errors import JournalError
 from leafmesh_nb.journal.sqlite import SqliteJournal
 if os.geteuid() == 0:
@@ -81,8 +83,11 @@ journal.close()
 
 
 @pytest.fixture
-def open_folder():
-    """A folder that other users can reach, as pytest's own cannot be."""
+def open_folder(monkeypatch):
+    """A folder that other users can reach, as pytest's own cannot be; no key is named in it."""
+    monkeypatch.delenv("LEAFMESH_SIGNING_KEY")
+    monkeypatch.setenv("HOME", "/nowhere")
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     folder = Path(tempfile.mkdtemp(prefix="leafmesh-test-"))
     folder.chmod(0o755)
     yield folder

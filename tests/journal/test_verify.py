@@ -57,13 +57,13 @@ def shift(conn, stream, start, by):
 def test_a_journal_that_was_not_touched(written, check):
     report = SqliteJournal(written).verify()
     assert (report.ok, report.bad, report.reason) == (True, "", "")
-    assert (report.runs, report.events) == (3, 10 + 7 + 6 + 3 + 2)
-    assert report.streams == {"journal": 2, "mesh:refunds": 3, "run:a": 10, "run:b": 7, "run:c": 6}
+    assert (report.runs, report.events) == (3, 10 + 7 + 6 + 3 + 4)
+    assert report.streams == {"journal": 4, "mesh:refunds": 3, "run:a": 10, "run:b": 7, "run:c": 6}
     assert report.journal == str(written)
     conn = sqlite3.connect(written)
-    assert report.head == hash_of(conn, "journal", 2)
+    assert report.head == hash_of(conn, "journal", 4)
     conn.close()
-    assert check(str(written)) == (True, 3, 28, report.head)
+    assert check(str(written)) == (True, 3, 30, report.head)
 
 
 def test_without_an_ended_run_the_head_is_the_newest_event(journal, path, scribe, check):
@@ -160,7 +160,7 @@ def open_run_deleted(conn):
 
 
 def head_deleted(conn):
-    conn.execute("DELETE FROM events WHERE stream = 'journal' AND seq = 2")
+    conn.execute("DELETE FROM events WHERE stream = 'journal' AND seq >= 3")
 
 
 def run_and_head_deleted(conn):
@@ -195,12 +195,12 @@ def added_behind_the_end(conn):
 
 
 def no_head(conn):
-    forge(conn, "journal", 3, hash_of(conn, "journal", 2), kind="run.head")
+    forge(conn, "journal", 5, hash_of(conn, "journal", 4), kind="run.head")
 
 
 def head_of_nobody(conn):
     text = json.dumps({"run": "zz", "seq": 1, "hash": "0" * 64, "status": "done"})
-    forge(conn, "journal", 3, hash_of(conn, "journal", 2), text, kind="run.head")
+    forge(conn, "journal", 5, hash_of(conn, "journal", 4), text, kind="run.head")
 
 
 def swapped(conn):
@@ -420,7 +420,7 @@ def test_the_head_shows_what_no_chain_can(written, scribe):
     """A cut tail of an open run shows against a head that was noted elsewhere, and only there."""
     noted = SqliteJournal(written).verify().head
     with sqlite3.connect(written) as conn:
-        conn.execute("DELETE FROM events WHERE stream = 'journal' AND seq = 2")
+        conn.execute("DELETE FROM events WHERE stream = 'journal' AND seq >= 3")
         conn.execute("DELETE FROM events WHERE stream = 'run:b'")
         conn.execute("DELETE FROM runs WHERE id = 'b'")
     conn.close()
