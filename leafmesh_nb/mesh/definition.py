@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import secrets
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from leafmesh_nb.agents.bound import BoundAgents
 from leafmesh_nb.agents.functions import inside_call
@@ -51,6 +51,9 @@ from leafmesh_nb.mesh.routes import Route, route
 from leafmesh_nb.mesh.run import Run
 from leafmesh_nb.mesh.settings import announce, journal_at
 from leafmesh_nb.policy.trial import Trial, try_policies
+
+if TYPE_CHECKING:
+    from leafmesh_nb.compose import Report
 
 __all__ = ["Mesh", "Route"]
 
@@ -145,6 +148,23 @@ class Mesh:
         Raises RoutingError when nobody can.
         """
         return route(self.spec, task, self._prices)
+
+    def check(
+        self, samples: Iterable[Mapping[str, Any]] | None = None, *, release: bool = False
+    ) -> Report:
+        """Is it ready to ship? Six layers: schema, types, policy, safety, cost, output.
+
+        Layers 1 to 5 run nothing. ``samples`` are workflow inputs for the sixth, a dry run: models
+        that ``use`` put in place or offline readers, no tool with a side effect, a throwaway
+        journal. ``release`` is for what is about to be deployed: a function that is not bound is an
+        error then, and telemetry that goes nowhere a warning. Raises MeshError for samples that are
+        none.
+        """
+        from leafmesh_nb.mesh.checking import check_mesh
+        from leafmesh_nb.mesh.dry_run import Parts
+
+        parts = Parts(dict(self._bound), dict(self._models), self._clock, self._prices)
+        return check_mesh(self.spec, self.diagnostics, parts, samples=samples, release=release)
 
     def test(self) -> tuple[Trial, ...]:
         """Run the policies' own tests; each result says what was expected and what was decided."""
