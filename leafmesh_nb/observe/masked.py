@@ -35,6 +35,7 @@ def masked_body(event: Event, masker: Masker) -> dict[str, Json]:
     """The fields of an event's body, those that carry data masked.
 
     Names that the mesh declares, keys, digests, amounts and counts are as they were recorded.
+    Names that people and agents gave are texts like any other.
     """
     body = event.body
     shown: dict[str, Json] = {}
@@ -42,6 +43,8 @@ def masked_body(event: Event, masker: Masker) -> dict[str, Json]:
         value = getattr(body, name)
         if name == "value" and event.kind.startswith("memory."):
             shown[name] = masker.field(body.field, value)  # type: ignore[attr-defined]
+        elif name == "field" and event.kind == "memory.denied":
+            shown[name] = masker.text(value)
         else:
             mask = _DATA.get(name)
             shown[name] = value if mask is None else mask(masker, value)
@@ -59,19 +62,20 @@ def _message(masker: Masker, error: Mapping[str, Any] | None) -> dict[str, Any] 
 
 
 def _pairs(masker: Masker, values: Iterable[Any]) -> list[list[Any]]:
-    return [[masker.text(str(text)), _part(masker, str(text), value)] for text, value in values]
-
-
-def _part(masker: Masker, text: str, value: Json) -> Json:
-    """The value of a sub-expression: masked when it reads a sensitive field.
+    """Sub-expressions with their values, masked as a whole where one reads a sensitive field.
 
     A comparison's outcome stays: without it nobody could tell why a rule matched.
     """
-    if isinstance(value, bool):
-        return value
-    for name in _IDENTIFIER.findall(text):
-        value = masker.field(name, value)
-    return masker.value(value)
+    told = [(str(text), value) for text, value in values]
+    masked = masker.fields(
+        ("" if isinstance(value, bool) else _sensitive(masker, text), value) for text, value in told
+    )
+    return [[masker.text(text), shown] for (text, _), shown in zip(told, masked, strict=True)]
+
+
+def _sensitive(masker: Masker, text: str) -> str:
+    """A sensitive field that an expression or a path names, or an empty text."""
+    return next((name for name in _IDENTIFIER.findall(text) if masker.hides(name)), "")
 
 
 def _policies(masker: Masker, policies: Iterable[Any]) -> list[Any]:
@@ -96,25 +100,25 @@ def _reasons(masker: Masker, items: Iterable[Any]) -> list[Any]:
 
 
 def _diff(masker: Masker, changes: Iterable[Any]) -> list[Any]:
+    changed = list(changes)
+    paths = [str(change.get("path", "")) for change in changed]
+    names = [_sensitive(masker, path) for path in paths]
+    sides = {
+        side: masker.fields(
+            (name, change.get(side)) for name, change in zip(names, changed, strict=True)
+        )
+        for side in ("old", "new")
+    }
     return [
-        {
-            "path": masker.text(str(change.get("path", ""))),
-            "old": _at(masker, change, "old"),
-            "new": _at(masker, change, "new"),
-        }
-        for change in changes
+        {"path": masker.text(path), "old": old, "new": new}
+        for path, old, new in zip(paths, sides["old"], sides["new"], strict=True)
     ]
-
-
-def _at(masker: Masker, change: Mapping[str, Any], side: str) -> Json:
-    return _part(masker, str(change.get("path", "")), change.get(side))
 
 
 def _writes(masker: Masker, writes: Iterable[Any]) -> list[Any]:
-    return [
-        {**write, "value": masker.field(str(write.get("field", "")), write.get("value"))}
-        for write in writes
-    ]
+    written = list(writes)
+    values = masker.fields((str(write.get("field", "")), write.get("value")) for write in written)
+    return [{**write, "value": value} for write, value in zip(written, values, strict=True)]
 
 
 def _text(masker: Masker, text: str) -> str:
@@ -122,17 +126,24 @@ def _text(masker: Masker, text: str) -> str:
 
 
 _DATA: dict[str, _Mask] = {
+    "answer": _text,
     "asks": _reasons,
+    "by": _text,
+    "channel": _text,
     "diff": _diff,
+    "edited_by": _text,
     "error": _message,
     "excluded": _reasons,
+    "identity": _text,
     "input": _data,
     "inputs": _data,
     "note": _text,
     "output": _data,
+    "person": _text,
     "policies": _policies,
     "reason": _text,
     "request": _data,
+    "requester": _text,
     "result": _data,
     "value": _data,
     "values": _pairs,
