@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from leafmesh_nb.engine.plan import Plan, standing
 from leafmesh_nb.engine.state import RunState, StepState
 
-__all__ = ["Effect", "End", "Finish", "Gate", "Perform", "Resolve", "Route", "decide"]
+__all__ = ["Effect", "End", "Finish", "Gate", "Perform", "Resolve", "Route", "Settle", "decide"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,13 @@ class Route:
 @dataclass(frozen=True, slots=True)
 class Perform:
     """Have the routed agent perform the step: a model call, or its function (again)."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Learn what became of the side effects that a step's function left in flight when it ended."""
 
     path: str
 
@@ -55,7 +62,7 @@ class End:
     failed: str = ""
 
 
-Effect = Resolve | Route | Perform | Gate | Finish | End
+Effect = Resolve | Route | Perform | Settle | Gate | Finish | End
 
 
 def decide(plan: Plan, state: RunState) -> tuple[Effect, ...]:
@@ -103,8 +110,10 @@ def _underway(state: RunState, step: StepState, asks: bool) -> Effect | None:
     if step.phase == "resolved":
         return Route(step.path)
     call = state.calls.get(step.main)
-    if call is not None and call.failed is not None:
-        error = call.failed.error
+    if call is not None and not call.open and state.effects_underway(step):
+        return None if asks or state.paused else Settle(step.path)
+    error = call.failed.error if call is not None and call.failed is not None else step.lost
+    if error is not None:
         return Finish(step.path, "failed", error.get("kind", ""), error.get("message", ""))
     if asks:
         return None

@@ -86,7 +86,8 @@ class StepState:
     """A step by path. ``phase``: pending, resolved, routed or ended.
 
     ``main`` is the key of the call that performs the step (a model's or a function's);
-    ``tools`` maps ordinals to the keys of tool calls.
+    ``tools`` maps ordinals to the keys of tool calls. ``lost`` is how one of them failed after the
+    function had ended, which never heard of it.
     """
 
     path: str
@@ -99,6 +100,7 @@ class StepState:
     model: str | None = None
     main: str = ""
     tools: dict[int, str] = field(default_factory=dict)
+    lost: dict[str, Any] | None = None
     actions: dict[str, ActionState] = field(default_factory=dict)
     output: Any = None
     error: dict[str, Any] | None = None
@@ -162,6 +164,11 @@ class RunState:
         step = self.steps.get(path)
         key = step.tools.get(ordinal) if step else None
         return self.calls.get(key) if key else None
+
+    def effects_underway(self, step: StepState) -> list[CallState]:
+        """Side effects of a step that were started and whose result has not come back."""
+        calls = (self.calls[key] for key in step.tools.values())
+        return [call for call in calls if call.open and call.started.side_effect]
 
     def statuses(self) -> dict[str, str]:
         """Final statuses of the steps that ended."""

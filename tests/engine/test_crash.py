@@ -18,6 +18,7 @@ import pytest
 from leafmesh_nb.engine import events as ev
 from leafmesh_nb.engine.events import Event
 from leafmesh_nb.engine.fold import fold
+from leafmesh_nb.engine.ports import Append, Batch
 from leafmesh_nb.journal import open_journal
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and kill -9")
@@ -102,6 +103,20 @@ class Case:
 
     def bodies(self, kind: type[Any]) -> list[Any]:
         return [e.body for e in self.events() if isinstance(e.body, kind)]
+
+    def finish_function_by_hand(self, result: Any) -> None:
+        """Write the end of the function that was running when its process was killed."""
+        journal, events = open_journal(self.folder / "journal.db"), self.events()
+        ((path, key),) = [
+            (e.path, e.body.key)
+            for e in events
+            if isinstance(e.body, ev.CallStarted) and e.body.target == "teller"
+        ][-1:]
+        draft = ev.Draft(ev.CallFinished(key, result), path)
+        head = events[-1]
+        append = Append(head.stream, (draft,), head.seq)
+        run = head.stream.removeprefix("run:")
+        journal.commit(Batch((append,), run=run, epoch=head.epoch)).result(20)
 
     def started(self) -> list[str]:
         """The tools that were started, in order; a call sent again counts again."""
@@ -229,6 +244,31 @@ def test_a_doubt_may_end_the_step(case: Case) -> None:
     failed = case.go(doubt="fail")
     assert (failed["status"], failed["error"]["kind"]) == ("failed", "InDoubtError")
     assert case.ledger == []
+    case.verify()
+
+
+@pytest.mark.parametrize("verdict", ["happened", "again", "fail"])
+def test_a_doubt_that_a_finished_function_left_is_asked_about(case: Case, verdict: str) -> None:
+    """The function's result is durable and its payment's is not: no order of writes of this
+    version leaves that, so the function's end is written by hand."""
+    point = "after the effect" if verdict == "happened" else "before the effect"
+    assert case.go(point)["killed"]
+    case.finish_function_by_hand({"receipt": "unknown", "amount": LARGE})
+    assert case.go("while waiting", doubt="leave")["killed"]
+    assert case.doubts() == 1
+    waiting = case.go(doubt="leave")
+    assert (waiting["status"], case.doubts()) == ("waiting", 1), "the question is still that one"
+    paid = len(case.ledger)
+    ended = case.go(doubt=verdict)
+    (function,) = [c for c in case.bodies(ev.CallStarted) if c.target == "teller"][-1:]
+    assert function.attempt == 2, "it was run again after the approval, and never after its end"
+    if verdict == "fail":
+        assert (ended["status"], ended["error"]["kind"]) == ("failed", "InDoubtError")
+        assert case.ledger == []
+    else:
+        assert ended["output"] == {"category": "refund", "paid": LARGE}
+        assert (paid, len(case.ledger)) == (1 if verdict == "happened" else 0, 1)
+    assert case.go()["status"] == ended["status"]
     case.verify()
 
 

@@ -6,7 +6,17 @@ import textwrap
 from typing import Any
 
 from leafmesh_nb.engine import events as ev
-from leafmesh_nb.engine.decide import Effect, End, Finish, Gate, Perform, Resolve, Route, decide
+from leafmesh_nb.engine.decide import (
+    Effect,
+    End,
+    Finish,
+    Gate,
+    Perform,
+    Resolve,
+    Route,
+    Settle,
+    decide,
+)
 from leafmesh_nb.engine.fold import fold
 from leafmesh_nb.engine.plan import plan_of
 from leafmesh_nb.language import load
@@ -85,6 +95,27 @@ def test_only_the_path_that_asks_waits(hand: Any) -> None:
     assert due(hand, *state) == (Resolve("two"),)
     answered = ev.ApprovalAnswered("q", "approve", "b", "python", "asserted")
     assert due(hand, *state, answered) == (Perform("one"), Resolve("two"))
+
+
+def test_a_side_effect_left_in_flight_is_settled_before_its_step_ends(hand: Any) -> None:
+    decided = ev.PolicyDecided("tool", "tool:1", "pay", "approve", "d", True, "a", {})
+    paying = ev.CallStarted("k-pay", "tool", "pay", "a", 1, "x", {}, side_effect=True)
+    left = [*performing("one"), ("one", decided), ("one", paying)]
+    lost = {"kind": "InDoubtError", "message": "nobody knows"}
+    for end in (ev.CallFinished("k-one", {"n": 1}), ev.CallFailed("k-one", {"kind": "E"})):
+        state = [*left, ("one", end), ev.RunResumed("ann", recovered=True)]
+        assert due(hand, *state)[0] == Settle("one")
+        assert due(hand, *state, ev.RunPaused("ann")) == ()
+        asked = ev.ApprovalAsked("q", "in_doubt", "tool:1", "pay", "k-pay", "b", ("b",), "a")
+        assert due(hand, *state, ("one", asked)) == (Resolve("two"),)
+        answered = ev.ApprovalAnswered("q", "approve", "b", "python", "asserted")
+        assert due(hand, *state, ("one", asked), answered)[0] == Settle("one")
+    done = ("one", ev.CallFinished("k-one", {"n": 1}))
+    happened = ("one", ev.CallFinished("k-pay", {}, live=False))
+    assert due(hand, *left, done, happened)[0] == Gate("one")
+    failed = ("one", ev.CallFailed("k-pay", lost))
+    assert due(hand, *left, done, failed)[0] == Finish("one", "failed", *lost.values())
+    assert due(hand, *left, failed, done)[0] == Gate("one"), "the function was told of it"
 
 
 def test_a_paused_run_starts_nothing_and_ends_what_came_back(hand: Any) -> None:

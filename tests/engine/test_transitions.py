@@ -258,6 +258,8 @@ def test_a_step_does_not_end_while_its_side_effect_is_in_flight(hand: Any) -> No
     doubt = ev.ApprovalAsked("q5", "in_doubt", "tool:1", "pay", "k2", "b", ("b",), "a")
     apply(state, hand.event(state.seq + 1, doubt, "s"))
     assert state.calls["k2"].in_doubt
+    for status in ("done", "failed"):
+        refused(state, hand.event(state.seq + 1, ev.StepEnded(status), "s"), "while pay acts")
     apply(state, hand.event(state.seq + 1, ev.StepEnded("cancelled"), "s"))
     assert state.approvals["q5"].status == "superseded"
 

@@ -49,9 +49,12 @@ def call_finished(state: RunState, step: StepState, event: Event, body: ev.CallF
 
 
 def call_failed(state: RunState, step: StepState, event: Event, body: ev.CallFailed) -> None:
-    call = open_call(state, event, body.key)
+    call, main = open_call(state, event, body.key), state.calls.get(step.main)
+    error = dict(body.error)
     _count(state, body)
     call.failed = body
+    if main is not None and main is not call and not main.open:
+        step.lost = error
     supersede(state, step.path, digest=body.key)
 
 

@@ -57,9 +57,9 @@ def noted(state: RunState, step: StepState, event: Event, body: Body) -> None:
 def step_ended(state: RunState, step: StepState, event: Event, body: ev.StepEnded) -> None:
     if body.status not in ("done", "failed", "skipped", "cancelled"):
         raise illegal(event, f"a step cannot end as {body.status!r}")
-    for key in step.tools.values():
-        call = state.calls[key]
-        if call.open and call.started.side_effect and not call.in_doubt:
+    for call in state.effects_underway(step):
+        # Whoever cancels leaves a doubt for people to see; any other end waits until it is settled.
+        if not (call.in_doubt and body.status == "cancelled"):
             raise illegal(event, f"step {step.path!r} cannot end while {call.started.target} acts")
     error = dict(body.error) if body.error else None
     step.status, step.output, step.error = body.status, body.output, error

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 
 from leafmesh_nb.engine import steps
 from leafmesh_nb.engine.answers import due_questions, time_out
-from leafmesh_nb.engine.decide import End, Perform, Resolve, decide
+from leafmesh_nb.engine.decide import End, Perform, Resolve, Settle, decide
 from leafmesh_nb.engine.events import RunEnded, RunRebound, RunResumed
 from leafmesh_nb.engine.plan import Plan
 from leafmesh_nb.engine.ports import InboxRow, Ports, Verdict
@@ -190,9 +190,9 @@ class Execution:
             else:
                 moved = False
                 for effect in decide(self.plan, self.state):
-                    if self._draining and isinstance(effect, (Resolve, Perform)):
+                    if self._draining and isinstance(effect, (Resolve, Perform, Settle)):
                         continue
-                    if isinstance(effect, Perform):
+                    if isinstance(effect, (Perform, Settle)):
                         if effect.path not in self._tasks:
                             performs.append(effect.path)
                     elif isinstance(effect, End):

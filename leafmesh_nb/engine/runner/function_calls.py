@@ -104,7 +104,7 @@ class FunctionCalls:
             run.suspended = True
         run.returned = True  # in the same tick: its threads begin no more calls
         await _done(run.tools)
-        if run.suspended:
+        if await self._tools.landed(run.path) or run.suspended:
             raise Suspended
         if run.broken:
             raise AgentError(run.broken)

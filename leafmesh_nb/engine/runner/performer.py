@@ -32,8 +32,8 @@ class Performer:
         self._context = CallContext(record, ports, stream, wake)
         self._reservations = Reservations(self._context)
         self._models = ModelCalls(self._context, self._reservations)
-        tools = ToolCalls(self._context, self._reservations)
-        self._functions = FunctionCalls(self._context, tools)
+        self._tools = ToolCalls(self._context, self._reservations)
+        self._functions = FunctionCalls(self._context, self._tools)
 
     @property
     def progress(self) -> dict[str, str]:
@@ -42,9 +42,15 @@ class Performer:
 
     async def begin(self, path: str) -> Work | None:
         """Append the intent to perform a step. Returns what to do once it is durable; None when
-        the step could not begin, and has ended. Raises JournalError."""
+        the step could not begin, and has ended. Raises JournalError.
+
+        A step whose main call has ended is not performed again: its side effects are settled."""
         record = self._context.record
-        agent = record.plan.spec.agents[record.state.steps[path].agent]
+        step = record.state.steps[path]
+        agent = record.plan.spec.agents[step.agent]
+        main = record.state.calls.get(step.main)
+        if main is not None and not main.open:
+            return lambda: self._tools.settle(path, agent)
         error: LeafmeshError
         try:
             if agent.kind == "python":

@@ -21,10 +21,12 @@ from leafmesh_nb.errors import (
     AgentError,
     BudgetError,
     InDoubtError,
+    JournalError,
     LeafmeshError,
     NotDoneError,
     PolicyDenied,
 )
+from leafmesh_nb.language.spec import AgentSpec
 from leafmesh_nb.language.to_json import dump
 from leafmesh_nb.language.values import TypeMismatch, accept
 
@@ -139,6 +141,38 @@ class ToolCalls:
         record.append(path, CallFailed(key, failure("InDoubtError", message, path)))
         await record.flush()
         raise InDoubtError(message, step=path)
+
+    # Calls that a function left behind
+
+    async def landed(self, path: str) -> bool:
+        """Wait for the calls of a step that are in flight: whoever made one may have given it up.
+
+        Whether a person is asked what became of one."""
+        state = self._context.record.state
+        keys = state.steps[path].tools.values()
+        while tasks := [task for key, task in self._in_flight.items() if key in keys]:
+            await asyncio.wait(tasks)
+        return any(a.path == path and a.asked.point == "in_doubt" for a in state.open_approvals())
+
+    async def settle(self, path: str, agent: AgentSpec) -> None:
+        """Learn what became of the side effects that a step's function left in flight when it
+        ended: a person is asked, and what they say is done. One that fails fails the step."""
+        state = self._context.record.state
+        step = state.steps[path]
+        run = Invocation(path, agent, step.main)
+        for call in state.effects_underway(step):
+            key, began = call.started.key, self._context.ports.clock.monotonic()
+            ordinal, name = call.started.ordinal, call.started.target
+            try:
+                if await self._recorded(path, step, call) is None:
+                    await self._carry_out(run, ordinal, name, call.started.request)
+            except Suspended:
+                continue
+            except JournalError:
+                raise
+            except LeafmeshError as error:
+                if state.calls[key].open:
+                    self._context.failed(path, key, error, began)
 
     # A call that goes out
 
