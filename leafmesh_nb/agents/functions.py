@@ -25,6 +25,7 @@ from leafmesh_nb.agents.threads import agents_loop, doubt_loop, run_on_thread
 from leafmesh_nb.engine.ports import Seat, Suspended
 from leafmesh_nb.errors import AgentError, LeafmeshError
 from leafmesh_nb.language.spec import AgentSpec, Spec, ToolSpec
+from leafmesh_nb.memory.marks import cut
 
 __all__ = ["AsyncContext", "Context", "Functions", "check_signature", "inside_call"]
 
@@ -254,7 +255,7 @@ def _described(error: BaseException) -> str:
     place = next((f for f in reversed(frames) if f.filename not in _OURS), None)
     where = f" (in {place.name}, line {place.lineno})" if place else ""
     try:
-        text = str(error)[:LONGEST_ERROR]
+        text = cut(str(error), LONGEST_ERROR)
     except Exception:  # an exception whose text raises
         text = ""
     return f"{type(error).__name__}{': ' if text else ''}{text}{where}"

@@ -13,6 +13,7 @@ from leafmesh_nb.engine.runner.record import Record
 from leafmesh_nb.engine.runner.shared_stream import SharedStream
 from leafmesh_nb.engine.steps import failure
 from leafmesh_nb.errors import AgentError, LeafmeshError
+from leafmesh_nb.memory.marks import cut
 
 __all__ = ["CallContext", "Work", "foreign", "guarded", "shortest"]
 
@@ -82,5 +83,5 @@ def foreign(what: str, error: Exception) -> AgentError:
         said = str(error)
     except Exception:  # an exception whose text raises
         said = ""
-    text = f": {said[:LONGEST_ERROR]}" if said else ""
+    text = f": {cut(said, LONGEST_ERROR)}" if said else ""
     return AgentError(f"{what} raised {type(error).__name__}{text}")

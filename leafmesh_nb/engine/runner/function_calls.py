@@ -22,9 +22,13 @@ from leafmesh_nb.errors import AgentError, LeafmeshError
 from leafmesh_nb.language.spec import AgentSpec, Capability
 from leafmesh_nb.language.to_json import dump
 from leafmesh_nb.language.values import TypeMismatch, accept
+from leafmesh_nb.memory.marks import cut
 from leafmesh_nb.memory.view import Accesses, MemoryView
 
 __all__ = ["FunctionCalls"]
+
+LONGEST_PROGRESS = 200
+"""Characters of what a function says of its progress."""
 
 
 class FunctionCalls:
@@ -135,7 +139,7 @@ class FunctionCalls:
 
         def progress(text: str) -> None:
             if not run.over:
-                self.progress[run.path] = str(text)[:200]
+                self.progress[run.path] = cut(str(text), LONGEST_PROGRESS)
 
         return Seat(memory=view, key=run.key, tool=tool, progress=progress)
 

@@ -21,6 +21,7 @@ from leafmesh_nb.engine.ports import InboxRow, Ports, Verdict
 from leafmesh_nb.engine.runner.record import Record
 from leafmesh_nb.language.to_json import dump
 from leafmesh_nb.language.values import TypeMismatch, accept
+from leafmesh_nb.memory.marks import cut
 from leafmesh_nb.memory.merge import Versioned
 
 __all__ = ["Messages", "Reply"]
@@ -166,7 +167,7 @@ class Messages:
             try:
                 given = self._ports.approver.answer(question)
             except Exception as error:  # a script that fails is nobody's answer
-                reason = f"the script that answers failed: {error!r}"[:LONGEST_REASON]
+                reason = cut(f"the script that answers failed: {error!r}", LONGEST_REASON)
                 refused = ApprovalRefused(question.id, "", "", "script", reason)
                 self._record.append(question.path, refused)
                 answered = True
