@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from decimal import Decimal
 from typing import Final
 
 from leafmesh_nb.agents.offline.amounts import Scored, number_score
@@ -32,9 +31,7 @@ _STOPS: Final = word_set(
 _BARE_AFTER: Final = word_set("have has had need needs want take order make are be get got of")
 _TOTALS: Final = word_set("total altogether overall")
 _EACH: Final = word_set("each per every apiece")
-_ARTICLES: Final = word_set("a an one single")
 _PAST: Final = word_set("last previous previously before usually normally earlier originally")
-_MOST_WORDS: Final = 3_000
 #: The score from which a number stands right by the field's own word.
 _OWN_WORD: Final = 1.8
 _MERE_NUMBER: Final = 3.0
@@ -90,24 +87,6 @@ def count_score(text: Text, candidate: Quantity, thing: str) -> Scored | None:
     score -= 0.8 if part else 0.0
     score += _surroundings(text, candidate, at)
     return Scored(score - candidate.start * 1e-7, related=True)
-
-
-def single(text: Text, thing: str) -> Quantity | None:
-    """ "A crate" counts one, where the text has no other number and no plural of the kind."""
-    if not thing or not kinds_of(thing):
-        return None
-    found: Quantity | None = None
-    for at, word in enumerate(text.words[:_MOST_WORDS]):
-        if likeness(thing, word.stem) < 1:
-            continue
-        if is_plural(word.text):
-            return None
-        before = [w for w in text.words[max(0, at - 3) : at] if w.clause == word.clause]
-        article = next((w for w in reversed(before) if not w.content), None)
-        alone = article is not None and article.text in _ARTICLES
-        if found is None and alone and article is not None and not word.named:
-            found = Quantity(article.start, word.end, Decimal(1), Kind.PLAIN, spelled=True)
-    return found
 
 
 def _attribute(text: Text, candidate: Quantity, at: int) -> bool:

@@ -15,10 +15,11 @@ from leafmesh_nb.agents.offline.amounts import (
     money_text,
     share_out,
 )
-from leafmesh_nb.agents.offline.counts import number_or_count, single
+from leafmesh_nb.agents.offline.counts import number_or_count
 from leafmesh_nb.agents.offline.cues import Cues
 from leafmesh_nb.agents.offline.dates import Moment, as_datetime
 from leafmesh_nb.agents.offline.enums import Chooser
+from leafmesh_nb.agents.offline.individuals import Implied, implied
 from leafmesh_nb.agents.offline.numbers import Kind, Quantity
 from leafmesh_nb.agents.offline.page import Page
 from leafmesh_nb.agents.offline.quotes import best_sentence, items_for, quote_for
@@ -149,19 +150,24 @@ class ObjectReader:
             money = slots[0].sort is Sort.MONEY
             candidates = [q for q in page.quantities if money or q.kind is not Kind.MONEY]
         candidates = candidates[:_MOST_CANDIDATES]
+        named = {} if dated else _implied(page, slots)
+        candidates = [*candidates, *(found.quantity for found in named.values())]
         table: list[list[Scored | None]] = []
         for slot in slots:
             row: list[Scored | None] = []
-            for candidate in candidates:
+            for candidate in candidates[: len(candidates) - len(named)]:
                 scored = _score(page, slot, candidate, alone=len(slots) == 1)
                 usable = scored and fits(_value(page, slot, candidate), slot.schema)
                 row.append(scored if usable else None)
+            for name, count in named.items():
+                mine = name == slot.name and fits(int(count.quantity.value), slot.schema)
+                row.append(Scored(count.score, related=True) if mine else None)
             table.append(row)
         given = share_out(table)
         found: dict[str, Found | None] = {}
         for index, slot in enumerate(slots):
             if index not in given:
-                found[slot.name] = _single(page, slot) or slot.absent()
+                found[slot.name] = slot.absent()
                 continue
             candidate = candidates[given[index]]
             found[slot.name] = Found(
@@ -349,12 +355,15 @@ def _score(page: Page, slot: Slot, candidate: Quantity | Moment, *, alone: bool)
     return None if scored and strict and not scored.related else scored
 
 
-def _single(page: Page, slot: Slot) -> Found | None:
-    thing = _thing(slot)
-    one = single(page.text, thing) if thing else None
-    if one is None or not fits(1, slot.schema):
-        return None
-    return Found(1, _evidence(page, one.start, one.end))
+def _implied(page: Page, slots: Sequence[Slot]) -> dict[str, Implied]:
+    """For each field that counts things, how many are named without a number."""
+    found: dict[str, Implied] = {}
+    for slot in slots:
+        thing = _thing(slot)
+        count = implied(page.text, thing, page.quantities) if thing is not None else None
+        if count is not None:
+            found[slot.name] = count
+    return found
 
 
 def _thing(slot: Slot) -> str | None:

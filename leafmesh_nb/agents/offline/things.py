@@ -10,6 +10,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Final
 
+from leafmesh_nb.agents.offline.nouns import kind_names, nouns
 from leafmesh_nb.agents.offline.stems import stem
 from leafmesh_nb.agents.offline.words import word_set
 
@@ -112,6 +113,11 @@ _ABSTRACT: Final = frozenset(
 _COUNTING: Final = word_set("count counts quantity qty number num total amount")
 
 
+_KIND_NAMES: Final = frozenset(
+    stem(line.partition(": ")[0]) for line in _KINDS.strip().splitlines()
+)
+
+
 @cache
 def _kinds() -> Mapping[str, frozenset[str]]:
     kinds: dict[str, set[str]] = {}
@@ -124,7 +130,15 @@ def _kinds() -> Mapping[str, frozenset[str]]:
 
 def kinds_of(word_stem: str) -> frozenset[str]:
     """The kinds of thing that a noun's stem names; none where it is not known."""
-    return _kinds().get(word_stem, frozenset())
+    found = _kinds().get(word_stem, frozenset())
+    if not found and word_stem in nouns():
+        found = frozenset({nouns()[word_stem].kind})
+    return found | {kind_names()[word_stem]} if word_stem in kind_names() else found
+
+
+def is_kind(word_stem: str) -> bool:
+    """Whether a noun is the name of a whole kind: any vehicle is one of the vehicles."""
+    return word_stem in _KIND_NAMES or word_stem in kind_names()
 
 
 def is_plural(word: str) -> bool:
