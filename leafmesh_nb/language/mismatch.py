@@ -36,7 +36,8 @@ class TypeMismatch(LeafmeshError):
             elif _PLAIN_KEY.match(part):
                 path += f".{part}" if path else part
             else:
-                path += f"[{part[:40]!r}]"
+                # The mark tells a mask that a secret may end here in the middle.
+                path += f"[{part if len(part) <= 40 else part[:39] + '…'!r}]"
         return path
 
     def __str__(self) -> str:

@@ -219,7 +219,8 @@ class _Acceptor:
                     if wanted
                     else "it has no fields"
                 )
-                raise TypeMismatch(f"has an unknown field `{name[:60]}`: {hint}")
+                name = name if len(name) <= 60 else name[:59] + "…"
+                raise TypeMismatch(f"has an unknown field `{name}`: {hint}")
         result: dict[str, Value] = {}
         for name, inner in wanted.items():
             if name not in value:
