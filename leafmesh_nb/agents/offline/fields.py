@@ -19,7 +19,7 @@ from leafmesh_nb.agents.offline.counts import number_or_count
 from leafmesh_nb.agents.offline.cues import Cues
 from leafmesh_nb.agents.offline.dates import Moment, as_datetime
 from leafmesh_nb.agents.offline.enums import Chooser
-from leafmesh_nb.agents.offline.individuals import Implied, implied
+from leafmesh_nb.agents.offline.individuals import implied
 from leafmesh_nb.agents.offline.numbers import Kind, Quantity
 from leafmesh_nb.agents.offline.page import Page
 from leafmesh_nb.agents.offline.quotes import best_sentence, items_for, quote_for
@@ -35,7 +35,10 @@ from leafmesh_nb.agents.offline.shapes import (
 )
 from leafmesh_nb.agents.offline.things import counted_thing
 from leafmesh_nb.agents.offline.truths import truth
+from leafmesh_nb.agents.offline.units import bears_unit, measure_score, measured, unit_of
 
+#: A number that only the field of that name may have, and its score.
+Own = tuple[str, Quantity, float]
 #: A field of this name and type number is the reader's own margin.
 CONFIDENCE: Final = "confidence"
 _SENTENCE: Final = 300
@@ -150,18 +153,21 @@ class ObjectReader:
             money = slots[0].sort is Sort.MONEY
             candidates = [q for q in page.quantities if money or q.kind is not Kind.MONEY]
         candidates = candidates[:_MOST_CANDIDATES]
-        named = {} if dated else _implied(page, slots)
-        candidates = [*candidates, *(found.quantity for found in named.values())]
+        own = [] if dated else [*_implied(page, slots), *_measured(page, slots)]
+        # A number with the field's unit leaves no room for one without.
+        settled = {s.name for s in slots if _thing(s) is None} & {name for name, _, _ in own}
+        shared = len(candidates)
+        candidates = [*candidates, *(found for _, found, _ in own)]
         table: list[list[Scored | None]] = []
         for slot in slots:
             row: list[Scored | None] = []
-            for candidate in candidates[: len(candidates) - len(named)]:
+            for candidate in candidates[:shared]:
                 scored = _score(page, slot, candidate, alone=len(slots) == 1)
                 usable = scored and fits(_value(page, slot, candidate), slot.schema)
-                row.append(scored if usable else None)
-            for name, count in named.items():
-                mine = name == slot.name and fits(int(count.quantity.value), slot.schema)
-                row.append(Scored(count.score, related=True) if mine else None)
+                row.append(scored if usable and slot.name not in settled else None)
+            for name, found_one, score in own:
+                mine = name == slot.name and fits(_number(found_one.value), slot.schema)
+                row.append(Scored(score, related=True) if mine else None)
             table.append(row)
         given = share_out(table)
         found: dict[str, Found | None] = {}
@@ -351,18 +357,31 @@ def _score(page: Page, slot: Slot, candidate: Quantity | Moment, *, alone: bool)
         scored = money_score(page.text, candidate, slot.cues)
     else:
         thing = _thing(slot)
+        if thing is None and unit_of(slot.cues.words) and bears_unit(page.text, candidate):
+            return None
         scored = number_or_count(page.text, candidate, slot.cues, slot.nullable, thing)
     return None if scored and strict and not scored.related else scored
 
 
-def _implied(page: Page, slots: Sequence[Slot]) -> dict[str, Implied]:
+def _implied(page: Page, slots: Sequence[Slot]) -> list[Own]:
     """For each field that counts things, how many are named without a number."""
-    found: dict[str, Implied] = {}
+    found: list[Own] = []
     for slot in slots:
         thing = _thing(slot)
         count = implied(page.text, thing, page.quantities) if thing is not None else None
         if count is not None:
-            found[slot.name] = count
+            found.append((slot.name, count.quantity, count.score))
+    return found
+
+
+def _measured(page: Page, slots: Sequence[Slot]) -> list[Own]:
+    """For each field with a unit, the numbers that have such a unit."""
+    found: list[Own] = []
+    for slot in slots:
+        unit = unit_of(slot.cues.words) if slot.sort in (Sort.INTEGER, Sort.NUMBER) else None
+        if unit is not None and _thing(slot) is None:
+            numbers = measured(page.text, page.quantities, unit)
+            found += [(slot.name, q, measure_score(page.text, q, slot.cues)) for q in numbers]
     return found
 
 

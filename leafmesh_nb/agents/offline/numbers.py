@@ -212,7 +212,9 @@ def _kind(text: Text, start: int, end: int, value: Decimal) -> Kind:
     glued = re.search(r"[^\W_]$|[#_/]$|[^\W_][-.]$|out of $", lower[max(0, start - 7) : start])
     if not glued and _ORDINAL.match(after):
         return Kind.ORDINAL
-    tied = re.match(r"[^\W\dx]|[-/]\d|_", after) and not re.match(r"(?:kg|km|cm|mm|g|h|l)\b", after)
+    tied = re.match(r"[^\W\dx\u00bc-\u00be]|[-/]\d|_", after) and not re.match(
+        r"(?:kg|km|cm|mm|g|h|l)\b", after
+    )
     if glued or tied or _named(text, start):
         return Kind.NAME
     digits = lower[start:end]
