@@ -29,18 +29,21 @@ def check(subject: Subject) -> LayerReport:
     spec = subject.spec
     assert spec is not None, "the pipeline checks what the language accepted"
     taken = tuple(seats(spec))
-    _tests(subject, findings, spec)
+    tried = _tests(subject, findings, spec)
     explained = _detours(subject, findings, spec, taken)
     missed = _gaps(subject, findings, spec, taken, explained)
     _idle(findings, spec, taken, missed)
     for policy in spec.policies.values():
         for number, rule in enumerate(policy.rules):
             _ladder(subject, findings, spec, policy, number, rule)
-    findings.facts["policies"] = len(spec.policies)
+    count = len(spec.policies)
+    policies = f"{count} {'policy' if count == 1 else 'policies'}"
+    findings.facts["summary"] = f"{policies}, {tried}" if count else "no policy"
     return findings.report()
 
 
-def _tests(subject: Subject, findings: Findings, spec: Spec) -> None:
+def _tests(subject: Subject, findings: Findings, spec: Spec) -> str:
+    """Run every test of every policy; says how many of them passed."""
     trials = try_policies(spec)
     for trial in trials:
         if not trial.passed:
@@ -52,7 +55,7 @@ def _tests(subject: Subject, findings: Findings, spec: Spec) -> None:
                 f"Why: {trial.reason}. Change the rule, or what the test expects.",
             )
     passed = sum(trial.passed for trial in trials)
-    findings.facts["tests passed"] = f"{passed} of {len(trials)}" if trials else "none written"
+    return f"{passed} of {len(trials)} tests passed" if trials else "no tests written"
 
 
 # -- side effects, and ways round

@@ -26,6 +26,7 @@ class LayerReport:
 
     ``unproven`` says what could not be proven, each with what would prove it; ``facts`` is what the
     layer wants to tell besides, by name (such as the bound of a run's cost), for people and JSON.
+    The fact ``summary`` is the line that the layer's row shows: what was looked at, in a few words.
     """
 
     name: str
@@ -42,6 +43,11 @@ class LayerReport:
             return "amber"
         return "not proven" if self.unproven else "green"
 
+    @property
+    def summary(self) -> str:
+        """What was looked at, in a line; empty where the layer does not say."""
+        return str(self.facts.get("summary", ""))
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
         return {
@@ -53,7 +59,7 @@ class LayerReport:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Report:
     """The six layers of one check, in the order of ``LAYERS``. ``source`` names the text.
 
@@ -81,6 +87,19 @@ class Report:
                 return layer
         raise KeyError(f"no layer {name!r}; the layers are {', '.join(LAYERS)}")
 
+    @property
+    def verdict(self) -> str:
+        """All of it in a few words: errors, else warnings, and what is not proven."""
+        errors = sum(d.severity == "error" for d in self.diagnostics)
+        warnings = len(self.diagnostics) - errors
+        if errors:
+            return f"not ready: {_count(errors, 'error')}"
+        open_layers = ", ".join(layer.name for layer in self.layers if layer.unproven)
+        found = f"no errors, {_count(warnings, 'warning')}" if warnings else "no errors"
+        if open_layers:
+            return f"{found}; not proven: {open_layers}"
+        return found if warnings else "ready: every layer is green"
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON; each layer is ``{name, colour, diagnostics, unproven, facts}``."""
         return {
@@ -89,6 +108,15 @@ class Report:
             "source": self.source,
             "layers": [layer.to_dict() for layer in self.layers],
         }
+
+    def to_sarif(self, version: str = "") -> dict[str, Any]:
+        """As SARIF 2.1.0, which code hosts show beside the lines of a change.
+
+        ``version`` is the one of the program that writes it.
+        """
+        from leafmesh_nb.compose.sarif import sarif
+
+        return sarif(self, version)
 
     def to_frame(self) -> pd.DataFrame:
         """A row for each finding and each thing not proven, and one for a layer with neither.
@@ -102,6 +130,27 @@ class Report:
         numbers = ("line", "column")
         kinds = {name: "Int64" if name in numbers else "string" for name in COLUMNS}
         return frame.astype(kinds)
+
+    def _repr_html_(self) -> str:
+        from leafmesh_nb.compose.render import report_html
+
+        return report_html(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
+    def __str__(self) -> str:
+        from leafmesh_nb.compose.render import report_text
+
+        return report_text(self)
+
+    def __repr__(self) -> str:
+        layers = ", ".join(f"{layer.name} {layer.colour}" for layer in self.layers)
+        return f"<Report {self.mesh or self.source}: {layers}>"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _rows(layer: LayerReport, source: str) -> Iterable[tuple[Any, ...]]:

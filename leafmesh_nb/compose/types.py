@@ -89,7 +89,11 @@ def check(subject: Subject) -> LayerReport:
             compared += 1
             _Comparison(subject, findings, owner, reference.function).run(reference.place)
     _unbound(subject, findings, unbound)
-    findings.facts["functions compared"] = compared
+    findings.facts["summary"] = (
+        f"{compared} function{'' if compared == 1 else 's'} compared with what the mesh declares"
+        if compared
+        else "what flows between steps and memory"
+    )
     return findings.report()
 
 

@@ -86,7 +86,7 @@ class MeshMagics(Magics):
         %mesh approvals
         %mesh routing | decisions | memory | costs | calls | handoffs | audit | events [RUN]
         %mesh chart routing | costs | timeline [RUN]
-        %mesh test | verify
+        %mesh check | test | verify
         """
         from leafmesh_nb.notebook import verbs
 

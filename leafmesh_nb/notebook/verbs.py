@@ -13,6 +13,7 @@ from IPython.core.error import UsageError
 from leafmesh_nb.errors import MeshError
 from leafmesh_nb.language.suggest import suggest
 from leafmesh_nb.mesh import Mesh, registry
+from leafmesh_nb.notebook.checking import show_check
 from leafmesh_nb.notebook.insert import insert
 from leafmesh_nb.notebook.words import split
 from leafmesh_nb.notebook.workbench import Workbench
@@ -21,7 +22,7 @@ __all__ = ["VERBS", "define", "unknown"]
 
 FRAMES = ("routing", "decisions", "memory", "costs", "calls", "handoffs", "audit", "events")
 CHARTS = ("routing", "costs", "timeline")
-LATER = ("check", "new", "rewind", "fork", "whatif", "explain", "doctor", "export", "deploy")
+LATER = ("new", "rewind", "fork", "whatif", "explain", "doctor", "export", "deploy")
 
 Names = dict[str, Any]
 Verb = Callable[[Workbench, str, Names], Any]
@@ -251,6 +252,7 @@ VERBS: dict[str, Verb] = {
     "approvals": _approvals,
     **{name: _frame(name) for name in FRAMES},
     "chart": _chart,
+    "check": show_check,
     "test": _test,
     "verify": _verify,
 }

@@ -133,7 +133,7 @@ def test_a_journal_elsewhere(refunds: Refunds, workdir: Path) -> None:
     ("source", "said"),
     [
         ("%mesh rout", "Did you mean %mesh routing?"),
-        ("%mesh check", "not available yet"),
+        ("%mesh whatif", "not available yet"),
         ("%mesh run refund --stp", "unrecognized arguments: --stp"),
         ("%mesh run", "usage: %mesh run"),
         ('%mesh run refund ticket="unfinished', "not closed"),
