@@ -40,6 +40,7 @@ MEMBERS = [
 MESH = [
     "agent",
     "agents",
+    "check",
     "from_file",
     "from_yaml",
     "name",

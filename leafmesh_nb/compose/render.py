@@ -97,12 +97,13 @@ def _html_row(layer: LayerReport) -> str:
     if layer.summary:
         parts.append(f'<div style="{_MUTED}">{_html(layer.summary)}</div>')
     if layer.diagnostics:
-        parts.append(f'<div style="margin:8px 0 0">{render_html(layer.diagnostics)}</div>')
+        parts.append(render_html(layer.diagnostics))
     parts += [_unproven(text) for text in layer.unproven]
+    gap = '<div style="height:6px"></div>'
     cells = (
         f'<td style="{_CELL};width:118px;padding:9px 0 9px 16px">{name}</td>'
         f'<td style="{_CELL};width:96px;padding:9px 0">{word}</td>'
-        f'<td style="{_CELL};padding:9px 16px 9px 0">{"".join(parts)}</td>'
+        f'<td style="{_CELL};padding:9px 16px 9px 0">{gap.join(parts)}</td>'
     )
     return f'<tr style="background:none">{cells}</tr>'
 
@@ -110,7 +111,7 @@ def _html_row(layer: LayerReport) -> str:
 def _unproven(text: str) -> str:
     tone = TONES["not proven"]
     return (
-        f'<div style="border-left:3px solid {tone};padding:1px 0 1px 10px;margin:6px 0 2px">'
+        f'<div style="border-left:3px solid {tone};padding:0 0 0 10px;line-height:1.45">'
         f"{_marked(text)}</div>"
     )
 
@@ -137,11 +138,12 @@ def _marked(text: str) -> str:
     parts = text.split("`")
     if len(parts) % 2 == 0:
         return _html(text)
-    code = "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:12px"
+    code = (
+        "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:12px;"
+        "font-weight:600;padding:0;background:none;color:inherit"
+    )
     return "".join(
-        f'<code style="{code};background:none;color:inherit;font-weight:600">{_html(part)}</code>'
-        if at % 2
-        else _html(part)
+        f'<code style="{code}">{_html(part)}</code>' if at % 2 else _html(part)
         for at, part in enumerate(parts)
     )
 
