@@ -86,8 +86,9 @@ class StepState:
     """A step by path. ``phase``: pending, resolved, routed or ended.
 
     ``main`` is the key of the call that performs the step (a model's or a function's);
-    ``tools`` maps ordinals to the keys of tool calls. ``lost`` is how one of them failed after the
-    function had ended, which never heard of it.
+    ``tools`` maps ordinals to the keys of tool calls; ``calls`` counts the calls of models and of
+    tools, those that were denied included. ``lost`` is how one of them failed after the function
+    had ended, which never heard of it.
     """
 
     path: str

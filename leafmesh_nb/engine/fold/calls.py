@@ -35,7 +35,7 @@ def call_started(state: RunState, step: StepState, event: Event, body: ev.CallSt
         step.tools[body.ordinal] = body.key
     else:
         step.main = body.key
-    if body.call != "function" and known is None:
+    if body.call == "model" and known is None:
         step.calls += 1
     for approval in approvals:
         approval.consumed = True

@@ -42,6 +42,8 @@ def decided(state: RunState, step: StepState, event: Event, body: ev.PolicyDecid
             approval.digest = body.digest
         elif approval.status == "open" and approval.digest != body.digest:
             approval.status = "superseded"
+    if before is None and body.point == "tool":
+        step.calls += 1  # denied or not: a limit that denials pass by would bound no loop
     requested = before.requested if before and body.edited_by else body.value
     step.actions[body.action] = ActionState(body, body.value, requested, ids)
 

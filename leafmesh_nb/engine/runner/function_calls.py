@@ -108,7 +108,10 @@ class FunctionCalls:
             run.suspended = True
         run.returned = True  # in the same tick: its threads begin no more calls
         await _done(run.tools)
-        if await self._tools.landed(run.path) or run.suspended:
+        asked = await self._tools.landed(run.path)
+        if run.unheeded is not None:
+            raise run.unheeded
+        if asked or run.suspended:
             raise Suspended
         if run.broken:
             raise AgentError(run.broken)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 from leafmesh_nb.engine.ports import Suspended
-from leafmesh_nb.errors import AgentError
+from leafmesh_nb.errors import AgentError, BudgetError, PolicyDenied
 from leafmesh_nb.language.spec import AgentSpec
 
 __all__ = ["Invocation"]
+
+REFUSALS = 100
+"""How often a function may be refused the same call, or run into its limits, before it is unwound
+for good: a loop over items comes to its end, one that retries for ever does not."""
 
 
 @dataclass(slots=True)
@@ -21,6 +26,7 @@ class Invocation:
     ``tools`` are those under way. ``returned``: it begins no more of them. ``over``: nobody waits
     for it any more, so nothing goes out for it either. ``suspended``: a person is asked. ``broken``
     says why it cannot be the run of the function that was recorded: nothing goes out after that.
+    ``unheeded`` is what it was told more often than it may be.
     """
 
     path: str
@@ -31,6 +37,8 @@ class Invocation:
     over: bool = False
     suspended: bool = False
     broken: str = ""
+    unheeded: PolicyDenied | BudgetError | None = None
+    refusals: Counter[str] = field(default_factory=Counter)
     claimed: set[int] = field(default_factory=set)
     tools: set[asyncio.Task[Any]] = field(default_factory=set)
 
@@ -53,6 +61,16 @@ class Invocation:
         """The function does not do what was recorded of it."""
         self.broken = self.broken or message
         return AgentError(message)
+
+    def refused(self, request: str, error: PolicyDenied | BudgetError) -> None:
+        """Count a refusal of the call with this digest. Raises Suspended when it was one too many.
+
+        A denial is about one call, a limit about all of them."""
+        about = request if isinstance(error, PolicyDenied) else ""
+        self.refusals[about] += 1
+        if self.refusals[about] > REFUSALS:
+            self.unheeded = error
+            raise Suspended
 
     def _is_over(self) -> AgentError:
         return AgentError(

@@ -75,7 +75,13 @@ class ToolCalls:
             return reply
         if record.state.paused:
             raise Suspended  # run again when the run is resumed
-        return await self._carry_out(run, ordinal, name, given)
+        try:
+            if action is None:
+                await self._check_limits(run, step, ordinal, name, given)
+            return await self._carry_out(run, ordinal, name, given)
+        except (PolicyDenied, BudgetError) as error:
+            run.refused(digest([name, given]), error)
+            raise
 
     def _check_new(
         self, run: Invocation, step: StepState, ordinal: int, name: str, given: Any
@@ -90,6 +96,19 @@ class ToolCalls:
                     f"agent {run.agent.id} was run again and made call {number} of {name} as call "
                     f"{ordinal}; a function must do the same for the same inputs"
                 )
+
+    async def _check_limits(
+        self, run: Invocation, step: StepState, ordinal: int, name: str, given: Any
+    ) -> None:
+        """Refuse a call that passes a limit, before anybody is asked about it.
+
+        It costs nothing itself, and is refused all the same once a budget is spent."""
+        key = call_key(self._context.record.state.run, run.path, 0, ordinal, digest([name, given]))
+        refusal = await self._reservations.refuse(step, run.agent, key, Decimal(0))
+        if refusal is not None:
+            self._reservations.record_refusal(run.path, key, refusal)
+            await self._context.record.flush()
+            raise BudgetError(refusal.message)
 
     # Calls that were made before
 
@@ -206,11 +225,6 @@ class ToolCalls:
         if lost is not None and not passed.approvals:
             raise InDoubtError(lost, step=path)
         key = call_key(record.state.run, path, 0, ordinal, request)
-        refusal = await self._reservations.refuse(step, agent, key, Decimal(0))
-        if refusal is not None:
-            self._reservations.record_refusal(path, key, refusal)
-            await record.flush()
-            raise BudgetError(refusal.message)
         if self._context.stopping:
             raise Suspended
         run.check_may_send()
