@@ -22,12 +22,12 @@ from leafmesh_nb.compose.exposed import Exposed, exposed
 from leafmesh_nb.compose.findings import Findings
 from leafmesh_nb.compose.gates import Opening, looked_at, opening
 from leafmesh_nb.compose.report import LayerReport
+from leafmesh_nb.compose.seats import Seat
 from leafmesh_nb.compose.subject import Subject
 from leafmesh_nb.compose.taint import Place, Sink, flows_of
 from leafmesh_nb.language import Diagnostic, Related
 from leafmesh_nb.language.secret_texts import mask
-from leafmesh_nb.language.spec import AgentSpec, Policy, Spec, Step, ToolSpec
-from leafmesh_nb.policy import rules
+from leafmesh_nb.language.spec import Policy, Spec, ToolSpec
 
 __all__ = ["check"]
 
@@ -54,47 +54,44 @@ def check(subject: Subject) -> LayerReport:
 
 @dataclass(frozen=True, slots=True)
 class _Guard:
-    """The policies at one sink: those that are gates, and why the others are none."""
+    """The policies at one seat: those that are gates, and why the others are none."""
 
     policies: tuple[Policy, ...]
     gates: tuple[Policy, ...]
     openings: tuple[Opening, ...]
 
+    @classmethod
+    def at(cls, subject: Subject, spec: Spec, seat: Seat, tool: str = "") -> _Guard:
+        """Of the calls of a tool, or without one of the output."""
+        applying = tuple(p for p in spec.policies.values() if seat.governed(p, tool))
+        openings = [(policy, opening(subject, policy)) for policy in applying]
+        return cls(
+            applying,
+            tuple(policy for policy, found in openings if found is None),
+            tuple(found for _, found in openings if found is not None),
+        )
+
 
 def _check_flows(subject: Subject, spec: Spec, findings: Findings) -> None:
-    def gated(step: Step, agent: AgentSpec) -> bool:
-        return bool(_guard(subject, spec, "output", "output", step, agent).gates)
+    def gated(seat: Seat) -> bool:
+        return bool(_Guard.at(subject, spec, seat).gates)
 
-    open_sinks: dict[tuple[str, ...], list[Sink]] = {}
+    unguarded: dict[tuple[Opening, ...], list[Sink]] = {}
     facts: dict[str, Any] = {}
     for sink in flows_of(spec, gated):
-        guard = _guard(subject, spec, "tool", sink.tool, sink.step, sink.agent)
-        facts[f"{sink.workflow}: {sink.text}"] = _fact(spec, sink, guard)
-        if guard.openings and not guard.gates and sink.degree:
-            key = (sink.tool, *(policy.id for policy in guard.policies))
-            open_sinks.setdefault(key, []).append(sink)
-    for sinks in open_sinks.values():
-        first = sinks[0]
-        guard = _guard(subject, spec, "tool", first.tool, first.step, first.agent)
-        _report(spec, findings, sinks, guard)
+        guard = _Guard.at(subject, spec, sink.seat, sink.tool)
+        facts[f"{sink.seat.workflow}: {sink.text}"] = _fact(spec, sink, guard)
+        if guard.policies and not guard.gates and sink.degree:
+            unguarded.setdefault(guard.openings, []).append(sink)
+    for openings, sinks in unguarded.items():
+        _report(spec, findings, sinks, openings)
     if facts:
         findings.facts["side effects"] = facts
 
 
-def _guard(
-    subject: Subject, spec: Spec, point: str, name: str, step: Step, agent: AgentSpec
-) -> _Guard:
-    passing = rules.Subject(point, name, None, step.id, agent.id, step.capability or "")
-    applying = tuple(p for p in spec.policies.values() if rules.applies(p, passing))
-    openings = [(policy, opening(subject, policy)) for policy in applying]
-    return _Guard(
-        applying,
-        tuple(policy for policy, found in openings if found is None),
-        tuple(found for _, found in openings if found is not None),
-    )
-
-
-def _report(spec: Spec, findings: Findings, sinks: list[Sink], guard: _Guard) -> None:
+def _report(
+    spec: Spec, findings: Findings, sinks: list[Sink], openings: tuple[Opening, ...]
+) -> None:
     degree = max(sink.degree for sink in sinks)
     widest = [sink for sink in sinks if sink.degree == degree]
     paths = list(dict.fromkeys(_path(sink, path) for sink in widest for path in sink.paths))
@@ -102,23 +99,23 @@ def _report(spec: Spec, findings: Findings, sinks: list[Sink], guard: _Guard) ->
     shown = "; ".join(paths[:MOST_PATHS])
     if len(paths) > MOST_PATHS:
         shown += f"; and {len(paths) - MOST_PATHS} more"
-    tool = spec.tools[sinks[0].tool]
-    why = " and ".join(found.what for found in guard.openings)
-    related = [Related("the tool with the side effect", tool.span)]
-    related += [
-        Related(f"`{step.id}` may call it", step.span)
-        for step in {sink.step.span: sink.step for sink in widest[:MOST_PATHS]}.values()
-    ]
-    span = guard.openings[0].span
-    hint = _remedy(tool)
+    tools = [spec.tools[name] for name in dict.fromkeys(sink.tool for sink in widest)]
+    related = [Related("the tool with the side effect", tool.span) for tool in tools[:MOST_PATHS]]
+    for seat in [sink.seat for sink in widest][:MOST_PATHS]:
+        step = spec.workflows[seat.workflow].steps[seat.step]
+        place = Related(f"`{step.id}` may call it", step.span)
+        related += [] if place in related else [place]
+    hint = _remedy(tools[0])
     if any(place.kind == "output" for sink in widest for path in sink.paths for place in path):
         hint += " A policy `at: output` of a step on the way that can ask or deny is a gate too."
+    names = " and ".join(f"`{tool.name}`" for tool in tools)
+    why = " and ".join(found.what for found in openings)
     if degree == FREELY:
-        message = f"Untrusted input reaches `{tool.name}` with no gate between: {shown}; {why}."
-        findings.error("LM620", message, span, hint, related)
+        message = f"Untrusted input reaches {names} with no gate between: {shown}; {why}."
+        findings.error("LM620", message, openings[0].span, hint, related)
     else:
-        message = f"Untrusted input chooses what `{tool.name}` does, and {why}: {shown}."
-        findings.warning("LM621", message, span, hint, related)
+        message = f"Untrusted input chooses what is done by {names}, and {why}: {shown}."
+        findings.warning("LM621", message, openings[0].span, hint, related)
 
 
 def _path(sink: Sink, path: Iterable[Place]) -> str:
@@ -150,11 +147,13 @@ def _fact(spec: Spec, sink: Sink, guard: _Guard) -> dict[str, Any]:
     return {**fact, "arguments that no rule reads": unseen} if unseen else fact
 
 
-def _unseen(spec: Spec, tool: str, gates: Iterable[Policy]) -> list[str]:
+def _unseen(spec: Spec, tool: str, gates: Sequence[Policy]) -> list[str]:
     """The arguments of a tool that no condition of these policies reads."""
-    read = {path[:3] for gate in gates for rule in gate.rules for path in looked_at(rule)}
-    if ("tool",) in read or ("tool", "arguments") in read:
-        return []
+    rules = [rule for gate in gates for rule in gate.rules]
+    read = {path[:3] for rule in rules for path in looked_at(rule)}
+    whole = ("tool",) in read or ("tool", "arguments") in read
+    if whole or any(rule.when is None and rule.then != "approve" for rule in rules):
+        return []  # or a person looks at all of them
     names = spec.tools[tool].input.names()
     return [name for name in names if ("tool", "arguments", name) not in read]
 

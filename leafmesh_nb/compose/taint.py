@@ -23,18 +23,18 @@ they check stands nowhere in the mesh. Policies at the tool itself are for the c
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from leafmesh_nb.compose.degrees import BY_CHOICE, FREELY, Degree, carried, degree_of
+from leafmesh_nb.compose.seats import Seat, seats
 from leafmesh_nb.language.expressions import Expression
 from leafmesh_nb.language.joins import ancestors
 from leafmesh_nb.language.spec import AgentSpec, Join, Spec, Step, Workflow
 from leafmesh_nb.language.types import ANY, Type
-from leafmesh_nb.routing.suitability import Observed, rank
 
-__all__ = ["Place", "Sink", "flows_of", "takers"]
+__all__ = ["Place", "Sink", "flows_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +64,7 @@ class Sink:
     how much they carry, 0 where there are none.
     """
 
-    workflow: str
-    step: Step
-    agent: AgentSpec
+    seat: Seat
     tool: str
     degree: Degree
     paths: tuple[tuple[Place, ...], ...]
@@ -74,44 +72,36 @@ class Sink:
     @property
     def text(self) -> str:
         """As the end of a path: ``pay(teller).pay_out``."""
-        return f"{self.step.id}({self.agent.id}).{self.tool}"
+        return f"{self.seat.step}({self.seat.agent.id}).{self.tool}"
 
 
-def flows_of(spec: Spec, gated: Callable[[Step, AgentSpec], bool]) -> tuple[Sink, ...]:
+def flows_of(spec: Spec, gated: Callable[[Seat], bool]) -> tuple[Sink, ...]:
     """Every sink of a mesh with what flows there.
 
-    ``gated`` says whether a policy stands behind the output of a step that an agent takes.
+    ``gated`` says whether a policy stands behind what comes out of a seat.
     """
+    taken = [seat for seat in seats(spec) if seat.step]
     graph = _Graph(spec)
     for workflow in spec.workflows.values():
-        _Wiring(graph, workflow, gated).add()
+        mine = [seat for seat in taken if seat.workflow == workflow.id]
+        _Wiring(graph, workflow, mine, gated).add()
     graph.connect_memory()
-    sinks = []
-    for workflow in spec.workflows.values():
-        for step in workflow.steps.values():
-            for agent in takers(spec, step):
-                for name in agent.tools:
-                    if spec.tools[name].side_effect:
-                        sinks.append(_sink(graph, spec, workflow, step, agent, name))
-    return tuple(sinks)
+    return tuple(
+        _sink(graph, seat, tool)
+        for seat in taken
+        for tool in seat.agent.tools
+        if spec.tools[tool].side_effect
+    )
 
 
-def takers(spec: Spec, step: Step) -> tuple[AgentSpec, ...]:
-    """The agents that may be given a step."""
-    found = rank(spec, step, "", Observed()).candidates
-    return tuple(spec.agents[name] for name in dict.fromkeys(c.agent for c in found))
-
-
-def _sink(
-    graph: _Graph, spec: Spec, workflow: Workflow, step: Step, agent: AgentSpec, tool: str
-) -> Sink:
-    start = Place("agent", workflow.id, step.id, agent.id)
-    fits = degree_of(spec.tools[tool].input)
+def _sink(graph: _Graph, seat: Seat, tool: str) -> Sink:
+    start = Place("agent", seat.workflow, seat.step, seat.agent.id)
+    fits = degree_of(graph.spec.tools[tool].input)
     for degree in (FREELY, BY_CHOICE):
         paths = graph.sources_of(start, degree) if fits >= degree else ()
         if paths:
-            return Sink(workflow.id, step, agent, tool, degree, tuple(paths))
-    return Sink(workflow.id, step, agent, tool, 0, ())
+            return Sink(seat, tool, degree, tuple(paths))
+    return Sink(seat, tool, 0, ())
 
 
 # -- the graph
@@ -196,7 +186,8 @@ class _Wiring:
 
     graph: _Graph
     workflow: Workflow
-    gated: Callable[[Step, AgentSpec], bool]
+    seats: Sequence[Seat]
+    gated: Callable[[Seat], bool]
 
     def add(self) -> None:
         graph, steps = self.graph, self.workflow.steps
@@ -204,12 +195,13 @@ class _Wiring:
         graph.orders[self.workflow.id] = _ended_before(joins)
         self._add_saves("", self.workflow.save)
         for step in steps.values():
-            agents, outputs = takers(graph.spec, step), self._outputs(step)
-            for agent in agents:
-                self._add_agent(step, agent, outputs)
-            if agents and all(self.gated(step, agent) for agent in agents):
+            outputs = self._outputs(step)
+            taken = [seat for seat in self.seats if seat.step == step.id]
+            for seat in taken:
+                self._add_agent(step, seat.agent, outputs)
+            if taken and all(self.gated(seat) for seat in taken):
                 graph.gated.update(outputs)
-            if any(agent.kind == "llm" for agent in agents):
+            if any(seat.agent.kind == "llm" for seat in taken):
                 graph.models.update(outputs)
             self._add_saves(step.id, step.save)
 
