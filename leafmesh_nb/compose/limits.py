@@ -62,7 +62,11 @@ _NUMBER = (
     rf"(?:\s?-?(?P<after>{_CURRENCY}|%|percent\b|per\scent\b))?"
 )
 _LEADING: tuple[tuple[Operator, str], ...] = (
-    ("<=", r"(?:no|not|never)\s(?:[a-z]+\s){0,2}?(?:more|greater|larger|higher|bigger)\sthan"),
+    (
+        "<=",
+        r"(?:no|not|never)\s(?P<verb>(?:[a-z]+\s){0,2}?)"
+        r"(?:more|greater|larger|higher|bigger)\sthan",
+    ),
     (">=", r"(?:no|not|never)\s(?:[a-z]+\s){0,2}?(?:less|fewer|lower|smaller)\sthan"),
     (">", r"(?:more|greater|larger|higher|bigger|older|longer|later|dearer|worth\smore)\sthan"),
     ("<", r"(?:less|fewer|lower|smaller|younger|shorter|earlier|cheaper|worth\sless)\sthan"),
@@ -162,7 +166,9 @@ def _in_sentence(sentence: str) -> Iterator[Limit]:
             if number is None or _COUNTED.match(sentence, match.end()):
                 continue
             unit = _unit(match)
-            rest = sentence[: match.start()] + " " + sentence[match.end() :]
+            # What is never done (`never pay out more than`) says what the limit is about.
+            verb = match.groupdict().get("verb") or ""
+            rest = f"{sentence[: match.start()]} {verb} {sentence[match.end() :]}"
             if not _governs(sentence, rest, match, unit):
                 continue
             index = next(i for i in range(len(operators)) if match.group(f"o{i}") is not None)
@@ -170,7 +176,7 @@ def _in_sentence(sentence: str) -> Iterator[Limit]:
             then = _then(rest, operator)
             other: Verdict = "approve"
             if then == "approve":
-                other = "deny" if _DENY.search(match.group()) else "ask"
+                other = "deny" if verb or _DENY.search(match.group()) else "ask"
             start, end = match.span()
             yield Limit(start, end, operator, number, then, other, unit, sentence.strip())
 

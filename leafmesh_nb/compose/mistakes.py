@@ -15,8 +15,8 @@ from leafmesh_nb.compose.findings import Findings
 from leafmesh_nb.compose.limits import Limit, Operator, find_limits
 from leafmesh_nb.compose.report import LayerReport
 from leafmesh_nb.compose.seats import seats
-from leafmesh_nb.compose.subject import Subject
-from leafmesh_nb.language.nodes import MappingNode, ScalarNode
+from leafmesh_nb.compose.subject import Subject, entries
+from leafmesh_nb.language.nodes import MappingNode, Node, ScalarNode
 from leafmesh_nb.language.spec import AgentSpec, Spec
 from leafmesh_nb.language.suggest import suggest
 from leafmesh_nb.language.types import Type
@@ -184,15 +184,14 @@ def _field(spec: Spec, agent: AgentSpec, limit: Limit) -> tuple[str, str, str, T
 
 def _one_vendor(subject: Subject, findings: Findings) -> None:
     """Read from the tree, since this version takes no mesh that names a vendor."""
-    models, agents = subject.node("models"), subject.node("agents")
     vendors: dict[str, ScalarNode] = {}
-    for _, model in _entries(models):
+    for model in _maps(subject.node("models")):
         provider = model.get("provider")
         if model.get("fallback") is not None:
             return
         if isinstance(provider, ScalarNode) and _is_vendor(provider.text):
             vendors.setdefault(provider.text.lower(), provider)
-    for _, agent in _entries(agents):
+    for agent in _maps(subject.node("agents")):
         model_name = agent.get("model")
         if isinstance(model_name, ScalarNode) and ":" in model_name.text:
             vendor = model_name.text.partition(":")[0]
@@ -210,10 +209,10 @@ def _one_vendor(subject: Subject, findings: Findings) -> None:
     )
 
 
-def _entries(node: object) -> Iterator[tuple[str, MappingNode]]:
-    for entry in node if isinstance(node, MappingNode) else ():
+def _maps(node: Node | None) -> Iterator[MappingNode]:
+    for entry in entries(node):
         if isinstance(entry.value, MappingNode):
-            yield entry.key.text, entry.value
+            yield entry.value
 
 
 def _is_vendor(provider: str) -> bool:

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from leafmesh_nb.compose import cost, mistakes, output, policy, safety, schema, types
 from leafmesh_nb.compose.report import LAYERS, LayerReport, Report
-from leafmesh_nb.compose.subject import Subject
-from leafmesh_nb.language import Diagnostic
+from leafmesh_nb.compose.subject import Subject, entries
+from leafmesh_nb.language import Diagnostic, Span
+from leafmesh_nb.language.nodes import MappingNode
 
 __all__ = ["check", "layer_of"]
 
@@ -23,11 +24,15 @@ PIPELINE: tuple[tuple[str, Callable[[Subject], LayerReport]], ...] = (
 
 _HUNDREDS = dict(zip("45678", LAYERS[1:], strict=True))
 _ELSEWHERE = {
+    # A name that is no type, and a field that a type does not have, are numbered the other way.
+    "LM401": "schema",
+    "LM311": "types",
     # What the policy layer is about, though it is numbered elsewhere.
     "LM306": "policy",
     "LM602": "policy",
     "LM603": "policy",
 }
+_UNKNOWN_FIELD = "LM305"
 
 
 def check(subject: Subject) -> Report:
@@ -41,16 +46,30 @@ def check(subject: Subject) -> Report:
     return Report(subject.spec.mesh if subject.spec else "", subject.source, layers)
 
 
-def layer_of(diagnostic: Diagnostic) -> str:
-    """The layer that one of the language's diagnostics is about, by its code."""
+def layer_of(subject: Subject, diagnostic: Diagnostic) -> str:
+    """The layer that one of the language's diagnostics is about: by its code, but for a save to a
+    field that memory does not have."""
     code = diagnostic.code
+    if code == _UNKNOWN_FIELD and diagnostic.span in _saved(subject):
+        return "types"
     return _ELSEWHERE.get(code) or _HUNDREDS.get(code[2:3], "schema")
+
+
+def _saved(subject: Subject) -> set[Span]:
+    """The places of the fields that workflows and steps save to."""
+    found: set[Span] = set()
+    for flow in entries(subject.node("workflows")):
+        steps = [step.value for step in entries(subject.node("workflows", flow.key.text, "steps"))]
+        for node in (flow.value, *steps):
+            if isinstance(node, MappingNode):
+                found.update(entry.key.span for entry in entries(node.get("save")))
+    return found
 
 
 def _layer(
     subject: Subject, name: str, look: Callable[[Subject], LayerReport], more: LayerReport | None
 ) -> LayerReport:
-    known = [d for d in subject.found if layer_of(d) == name]
+    known = [d for d in subject.found if layer_of(subject, d) == name]
     known += more.diagnostics if more else ()
     if subject.spec is None and name != "schema":
         own = LayerReport(name, (), (_unread(subject),))

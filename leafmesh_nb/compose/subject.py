@@ -12,11 +12,11 @@ from leafmesh_nb.engine.events import Event
 from leafmesh_nb.engine.ports import Prices
 from leafmesh_nb.language import Diagnostic, Span, Spec, parse
 from leafmesh_nb.language.diagnostics import Collector
-from leafmesh_nb.language.nodes import MappingNode, Node, SequenceNode
+from leafmesh_nb.language.nodes import Entry, MappingNode, Node, SequenceNode
 from leafmesh_nb.language.reader import read
 from leafmesh_nb.language.source import Source
 
-__all__ = ["RunSample", "SampleRun", "Subject"]
+__all__ = ["RunSample", "SampleRun", "Subject", "entries"]
 
 _START = Span(1, 1, 1, 2)
 
@@ -124,3 +124,8 @@ class Subject:
 
 def _first(node: Node, more: int = 0) -> tuple[int, int]:
     return node.span.line, node.span.column + more
+
+
+def entries(node: Node | None) -> tuple[Entry, ...]:
+    """The entries of a map; none of anything else."""
+    return node.entries if isinstance(node, MappingNode) else ()
