@@ -327,14 +327,16 @@ class Run(Views):
         execution.record.listeners.append(self._committed)
 
     def _committed(self, events: Sequence[Event]) -> None:
-        """Take in events that are durable, and tell the listeners."""
+        """Take in events that are durable, and tell the listeners.
+
+        Its owner has folded them already: here they are folded when somebody asks for the state.
+        """
         with self._lock:
-            news = [event for event in events if event.seq > self._state.seq]
-            if news and news[0].seq > self._state.seq + 1:
-                news = self.journal.read(f"run:{self.id}", self._state.seq)
-            for event in news:
-                apply(self._state, event)
-                self._events.append(event)
+            known = self._events[-1].seq
+            news = [event for event in events if event.seq > known]
+            if news and news[0].seq > known + 1:
+                news = self.journal.read(f"run:{self.id}", known)
+            self._events += news
             listeners = tuple(self._listeners) if news else ()
         for listener in listeners:
             try:
@@ -344,20 +346,25 @@ class Run(Views):
 
     def _current(self) -> RunState:
         """The state, with what the journal got meanwhile when another process owns the run."""
-        execution = self._execution
+        execution, state = self._execution, self._folded()
         if execution is not None and host().execution(self.journal, self.id) is execution:
-            return self._state
-        with self._lock:
-            if self._state.ended is not None:
-                return self._state
-            try:
-                news = self.journal.read(f"run:{self.id}", self._state.seq)
-            except LeafmeshError:
-                if execution is None:
-                    raise
-                return self._state  # the wait for the execution that met this journal tells of it
+            return state
+        if state.ended is not None:
+            return state
+        try:
+            news = self.journal.read(f"run:{self.id}", state.seq)
+        except LeafmeshError:
+            if execution is None:
+                raise
+            return state  # the wait for the execution that met this journal tells of it
         self._committed(news)
-        return self._state
+        return self._folded()
+
+    def _folded(self) -> RunState:
+        with self._lock:
+            for event in self._events[self._state.seq :]:  # an event's place is its seq
+                apply(self._state, event)
+            return self._state
 
     def __repr__(self) -> str:
         return f"<Run {self.id} {self.spec.mesh}.{self.workflow}: {self.status}>"
