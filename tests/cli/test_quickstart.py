@@ -1,4 +1,4 @@
-"""The shell: exit codes as documented, one clear message for bad input."""
+"""The quickstart from a shell, and the check of its journal."""
 
 from __future__ import annotations
 
@@ -10,48 +10,6 @@ from pathlib import Path
 import pytest
 
 from leafmesh_nb.cli import main
-
-REFUNDS = Path(__file__).parent / "fixtures" / "refunds.yaml"
-
-
-def test_check_good(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", str(REFUNDS)]) == 0
-    assert "no errors" in capsys.readouterr().out
-
-
-def test_check_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = tmp_path / "bad.yaml"
-    file.write_text("mesh: a\nagnts: {}\n")
-    assert main(["check", str(file)]) == 1
-    out = capsys.readouterr().out
-    assert "agnts" in out
-    assert "Did you mean `agents`?" in out
-    assert main(["check", str(file), "--format", "json"]) == 1
-    found = json.loads(capsys.readouterr().out)
-    assert found["ok"] is False
-    assert found["diagnostics"][0]["code"].startswith("LM2")
-
-
-def test_check_bytes_that_are_no_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = tmp_path / "binary.yaml"
-    file.write_bytes(b"\xff\xfe\x00mesh: \x80")
-    assert main(["check", str(file)]) == 1
-    assert "not UTF-8" in capsys.readouterr().out
-
-
-def test_check_unreadable_or_bad_flag(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", "nosuch.yaml"]) == 2
-    assert "nosuch.yaml" in capsys.readouterr().err
-    with pytest.raises(SystemExit) as caught:
-        main(["check", str(REFUNDS), "--nosuch"])
-    assert caught.value.code == 2
-
-
-def test_no_verb_prints_help(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([]) == 2
-    out = capsys.readouterr().out
-    assert "examples:" in out
-    assert "leafmesh-nb demo" in out
 
 
 def test_verify_without_and_with_a_journal(

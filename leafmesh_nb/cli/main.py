@@ -1,0 +1,69 @@
+"""The parser of the verbs, and what a shell gets to hear when one fails."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from leafmesh_nb import __version__
+from leafmesh_nb.cli import authoring, evidence, quickstart, running, serving
+from leafmesh_nb.cli.files import UnreadableError
+from leafmesh_nb.errors import LeafmeshError
+
+__all__ = ["main"]
+
+EXAMPLES = """examples:
+  leafmesh-nb demo                         the quickstart, headless: no key, no server
+  leafmesh-nb lab                          the quickstart in JupyterLab
+  leafmesh-nb new refunds                  a mesh to start from, with its functions
+  leafmesh-nb check refunds.yaml           what is wrong with a mesh, before it runs
+  leafmesh-nb run refunds.yaml refund --input ticket="I was charged twice" ...
+  leafmesh-nb approvals                    what waits for a person
+  leafmesh-nb answer ID approve --by lead
+  leafmesh-nb verify                       recompute every hash, say which keys signed
+  leafmesh-nb deploy refunds.yaml          the same mesh as a governed service
+
+The journal is --journal, else LEAFMESH_JOURNAL, else .leafmesh/journal.db.
+Exit codes: 0 it went well, 1 it did not, 2 a bad flag or an unreadable file."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb; returns the exit code."""
+    parser = _parser()
+    given = parser.parse_args(argv)
+    if not hasattr(given, "verb"):
+        parser.print_help()
+        return 2
+    try:
+        code: int = given.verb(given)
+        sys.stdout.flush()
+    except UnreadableError as error:
+        print(f"leafmesh-nb: {error}", file=sys.stderr)
+        return 2
+    except LeafmeshError as error:
+        print(f"leafmesh-nb: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("leafmesh-nb: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output (head, less) has seen enough; nothing may be flushed at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="leafmesh-nb",
+        description="Govern AI agents from a notebook: declare, run, decide, verify, deploy.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"leafmesh-nb {__version__}")
+    verbs = parser.add_subparsers(metavar="VERB")
+    for module in (quickstart, authoring, running, evidence, serving):
+        module.add_to(verbs)
+    return parser
