@@ -20,6 +20,7 @@ __all__ = ["Limit", "find_limits"]
 Operator = Literal[">", ">=", "<", "<="]
 
 _LONGEST = 20_000
+_LONGEST_SENTENCE = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,7 @@ _WRITING = re.compile(
     r"summari[sz]e|quote|cite|keep|rank|pick|choose)\b",
     _FLAGS,
 )
+_MONEY = re.compile(_CURRENCY, _FLAGS)
 _OF_ITSELF = re.compile(r"\b(?:limit|threshold|ceiling|cap)\b", _FLAGS)
 _MONEY_TALK = re.compile(
     r"\b(?:amounts?|refunds?|payments?|payouts?|prices?|totals?|invoices?|orders?|purchases?|"
@@ -148,18 +150,28 @@ _YES = re.compile(
     r"\b(?:approv(?:e|es|ed|ing)|allow\w*|accept\w*|authori[sz]\w*|grant\w*|permit\w*)\b", _FLAGS
 )
 
+_TELLING = (_MONEY, _OF_ITSELF, _MONEY_TALK, _ASK, _DENY, _APPROVE, _YES)
+
 
 def find_limits(text: str) -> Iterator[Limit]:
     """Every limit in a prompt, at most one a sentence."""
-    for match in _SENTENCE.finditer(text[:_LONGEST]):
-        sentence = match.group()
+    for start, sentence in _sentences(text[:_LONGEST]):
         found = min(_in_sentence(sentence), key=lambda limit: limit.start, default=None)
         if found is not None:
-            at = match.start()
-            yield replace(found, start=at + found.start, end=at + found.end)
+            yield replace(found, start=start + found.start, end=start + found.end)
+
+
+def _sentences(text: str) -> Iterator[tuple[int, str]]:
+    """Sentences with their places; one that is too long to be one is looked at in pieces."""
+    for match in _SENTENCE.finditer(text):
+        for start in range(match.start(), match.end(), _LONGEST_SENTENCE):
+            yield start, text[start : min(start + _LONGEST_SENTENCE, match.end())]
 
 
 def _in_sentence(sentence: str) -> Iterator[Limit]:
+    """The first limit that stands behind a word of comparison, and the first before one."""
+    if not any(words.search(sentence) for words in _TELLING):
+        return
     for pattern, operators in ((_LED, _LEADING), (_TRAILED, _TRAILING)):
         for match in pattern.finditer(sentence):
             number = _number(match)
@@ -179,6 +191,7 @@ def _in_sentence(sentence: str) -> Iterator[Limit]:
                 other = "deny" if verb or _DENY.search(match.group()) else "ask"
             start, end = match.span()
             yield Limit(start, end, operator, number, then, other, unit, sentence.strip())
+            break
 
 
 def _governs(sentence: str, rest: str, match: re.Match[str], unit: str) -> bool:
