@@ -32,12 +32,19 @@ _SHOWN = 4
 _LAYOUTS = frozenset({(4, 4, 4, 4), (4, 4, 4, 4, 3), (4, 6, 5), (4, 6, 4), (8, 8)})
 # With more digits glued to it, a card number is looked for in a group of up to so many.
 _GLUED = 24
-_GLUED_CARDS = (
-    (_USUAL, re.compile(r"4|5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720|6011|65|62", re.ASCII)),
-    (15, re.compile(r"3[47]", re.ASCII)),
-)
+# Where chance has more room, only the schemes with nearly all cards count, by size.
+_COMMON = {
+    _USUAL: re.compile(r"4|5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720|6011|65|62"),
+    15: re.compile(r"3[47]"),
+}
 # The first six digits name the issuer; of a number that is cut off no more than those stay.
 _ISSUER = 6
+# How many digits follow the country in bank accounts (IBAN) that have no other letters.
+_ACCOUNTS = {
+    **{"AE": 21, "AT": 18, "BA": 18, "BE": 14, "CZ": 22, "DE": 20, "DK": 16, "EE": 18, "ES": 22},
+    **{"FI": 16, "HR": 19, "HU": 26, "IL": 21, "IS": 24, "LT": 18, "ME": 20, "NO": 13, "PL": 26},
+    **{"PT": 23, "RS": 20, "SE": 22, "SI": 17, "SK": 22},
+}
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
 # First digits and lengths of the card schemes, from ISO/IEC 7812 and the schemes' own tables.
@@ -77,8 +84,8 @@ def _masked(run: re.Match[str]) -> str:
         return text
     groups = [m.group() for m in found]
     gaps = ["", *(text[a.end() : b.start()] for a, b in pairwise(found))]
-    pieces: list[str] = []
-    at = 0
+    at = _account_end(groups, gaps, run.string[max(run.start() - 3, 0) : run.start()])
+    pieces = [text[: found[at - 1].end()]] if at else []
     while at < len(groups):
         stop = _card_end(groups, gaps, at)
         if stop:
@@ -96,6 +103,23 @@ def _masked(run: re.Match[str]) -> str:
             pieces += (gaps[at], groups[at])
             at += 1
     return "".join(pieces)
+
+
+def _account_end(groups: Sequence[str], gaps: Sequence[str], before: str) -> int:
+    """One past the last group of a bank account (IBAN, ISO 13616) behind its country, or 0."""
+    country = before[-2:]
+    size = _ACCOUNTS.get(country, 0)
+    if not size or before[:-2].isalnum():
+        return 0
+    digits = ""
+    for at, group in enumerate(groups):
+        digits += group
+        if len(digits) >= size or not (at == 0 or _PLAIN_GAP.fullmatch(gaps[at])):
+            break
+    letters = "".join(str(int(letter, 36)) for letter in country)
+    if len(digits) == size and int(f"{digits[2:]}{letters}{digits[:2]}") % 97 == 1:
+        return at + 1
+    return 0
 
 
 def _hidden(groups: Sequence[str], gaps: Sequence[str]) -> tuple[str, str]:
@@ -150,6 +174,8 @@ def _laid_out(groups: Sequence[str], gaps: Sequence[str], start: int, stop: int)
     inner = gaps[start + 1 : stop]
     if all(_PLAIN_GAP.fullmatch(gap) for gap in inner):
         return True
+    if JOINT in "".join(inner) and not _is_common("".join(groups[start:stop])):
+        return False
     if tuple(len(group) for group in groups[start:stop]) not in _LAYOUTS:
         return False
     size = len(groups[start])
@@ -166,9 +192,9 @@ def _glued_card(groups: Sequence[str], gaps: Sequence[str], start: int) -> tuple
     """
     group = groups[start]
     if _USUAL < len(group) <= _GLUED:
-        for size, prefix in _GLUED_CARDS:
+        for size in _COMMON:
             for digits in (group[-size:], group[:size]):
-                if _is_card(digits, prefix):
+                if _is_common(digits) and _checks(digits):
                     return start + 1, digits[-_SHOWN:]
     four = groups[start : start + 4]
     sizes = [len(group) for group in four]
@@ -177,7 +203,7 @@ def _glued_card(groups: Sequence[str], gaps: Sequence[str], start: int) -> tuple
     in_front, _, _, behind = four
     digits = "".join((in_front[-4:], *four[1:3], behind[:4]))
     plain = all(_PLAIN_GAP.fullmatch(gap) for gap in gaps[start + 1 : start + 4])
-    if _USUAL < sum(sizes) <= _GLUED and plain and _is_card(digits, _GLUED_CARDS[0][1]):
+    if _USUAL < sum(sizes) <= _GLUED and plain and _is_common(digits) and _checks(digits):
         return start + 4, digits[-_SHOWN:]
     return 0, ""
 
@@ -197,8 +223,9 @@ def _lengths(first: str) -> frozenset[int]:
     return frozenset().union(*(sizes for prefix, sizes in _SCHEMES if prefix.match(plain)))
 
 
-def _is_card(digits: str, prefix: re.Pattern[str]) -> bool:
-    return prefix.match(_ascii(digits)) is not None and _checks(digits)
+def _is_common(digits: str) -> bool:
+    prefix = _COMMON.get(len(digits))
+    return prefix is not None and prefix.match(_ascii(digits)) is not None
 
 
 def _ascii(digits: str) -> str:
