@@ -1,4 +1,4 @@
-"""Which number, amount of money or date of a text a field means.
+"""Which number or amount of money of a text a field means.
 
 Every candidate gets a score per field, `None` where it cannot be meant. The fields of one kind
 share the candidates out among themselves, the surest pair first.
@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from leafmesh_nb.agents.offline.cues import Cues, around, clause_at, nearest, nearness
-from leafmesh_nb.agents.offline.dates import Moment
+from leafmesh_nb.agents.offline.cues import Cues, around, nearest, nearness
 from leafmesh_nb.agents.offline.numbers import Kind, Quantity
 from leafmesh_nb.agents.offline.stems import stem
 from leafmesh_nb.agents.offline.text import Text, Word
@@ -33,11 +32,6 @@ _PERCENT_STEMS: Final = frozenset(
 )
 _SIGNED_STEMS: Final = frozenset(map(stem, word_set("balance net change difference delta profit")))
 _CORRECTIONS: Final = frozenset({"mean", "meant", "actually", "correction"})
-_ROLES: Final = (
-    (frozenset({"begin", "come"}), frozenset({"from", "since", "starting", "beginning"})),
-    (frozenset({"end", "leave"}), frozenset({"until", "till", "to", "through", "ending"})),
-    (frozenset({"debt", "late", "end"}), frozenset({"by", "before", "due", "deadline"})),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +63,7 @@ def share_out(table: Sequence[Sequence[Scored | None]]) -> dict[int, int]:
     return given
 
 
-def _refused(text: Text, start: int) -> bool:
+def refused(text: Text, start: int) -> bool:
     """Whether "instead of", "rather than" or "not" stands right before."""
     before = [word.text for word, distance in around(text, start, start, 3) if distance < 0]
     return before[-1:] == ["not"] or any(
@@ -107,7 +101,7 @@ def money_score(text: Text, candidate: Quantity, cues: Cues) -> Scored | None:
         score += 0.5 if sentence is not None and sentence.requests else 0.0
         score += _reference(text, start, end)
         score -= 0.6 * nearest(text, start, end, TOLD_WORDS - set(cues.words))
-    if _refused(text, start):
+    if refused(text, start):
         score -= 1.5
     if any(w.text in _CORRECTIONS and -4 <= d < 0 for w, d in around(text, start, end)):
         score += 2.5
@@ -174,7 +168,7 @@ def number_score(text: Text, candidate: Quantity, cues: Cues, optional: bool) ->
         return None
     if cues.specific and not related and (optional or noun is not None):
         return None
-    if _refused(text, candidate.start):
+    if refused(text, candidate.start):
         score -= 3.0
     if _changed(text, candidate):
         score += 0.6
@@ -185,26 +179,6 @@ def _changed(text: Text, candidate: Quantity) -> bool:
     """ "from one night to three nights": what it changes to is what is meant."""
     before = [w.text for w, d in around(text, candidate.start, candidate.start, 6) if d < 0]
     return before[-1:] == ["to"] and "from" in before
-
-
-def date_score(text: Text, candidate: Moment, cues: Cues) -> Scored:
-    """How likely `candidate` is the day that a date field means."""
-    start, end = candidate.start, candidate.end
-    near = nearness(text, start, end, cues)
-    score = 0.5 + 2.0 * near
-    clause = clause_at(text, start)
-    before = [w.text for w, d in around(text, start, end, 4) if d < 0 and w.clause == clause]
-    role = any(
-        not cues.families.isdisjoint(families) and not words.isdisjoint(before[-2:])
-        for families, words in _ROLES
-    )
-    score += 0.8 if role else 0.0
-    sentence = text.sentence_at(start)
-    if not cues.specific and sentence is not None and sentence.requests:
-        score += 0.4
-    if _refused(text, start):
-        score -= 1.5
-    return Scored(score - start * 1e-7, near > 0.15 or role)
 
 
 def money_text(value: Decimal, cues: Cues) -> str:

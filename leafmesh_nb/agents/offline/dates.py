@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
+from leafmesh_nb.agents.offline.days import Respelt, worded
 from leafmesh_nb.agents.offline.text import Text
 from leafmesh_nb.agents.offline.words import MONTHS, WEEKDAYS
 
@@ -47,11 +48,17 @@ _DAY: Final = re.compile(
     r"|(today|tonight|this morning|this afternoon|this evening))(?!\w)"
 )
 _DAY_OFFSETS: Final = (2, -2, 1, -1, 0)
-_WEEKDAY: Final = re.compile(rf"(?<!\w)(?:(next|last|this|coming) )?({_DAY_NAME})(?!\w)")
+_WEEKDAY: Final = re.compile(
+    rf"(?<!\w)(?:(since) )?(?:(next|last|this|coming) )?({_DAY_NAME})(?!\w)"
+)
+_WORDS_TOO: Final = frozenset({"sun", "sat", "mon", "wed"})
+_LEADS_DAY: Final = re.compile(r"(?<!\w)(?:on|next|this|by|until|till|last|since) \Z")
 _DATE_FOLLOWS: Final = re.compile(rf",? (?:the )?(?:\d|{_MONTH})")
 _ORDINAL: Final = re.compile(
     rf"(?<!\w)(?:(since) )?(?:(?:{_DAY_NAME}|on|for|from|until|till|to|by|before|since|the),? )"
-    r"(?:the )?(\d{1,2})(?:st|nd|rd|th)(?= (?:at|to|until|till|and|or|of this|of the month)\b"
+    r"(?:the )?(\d{1,2})(?:st|nd|rd|th)(?= (?:at|to|until|till|and|or|of this|of the month"
+    r"|in|please|if|would|is|around|after|before|from|by|but|instead|works?|suits?|because|with"
+    r"|we|i|for)\b"
     r"|\s*[.,;:!?)\n]|\s*\Z)"
 )
 _TIME: Final = re.compile(
@@ -74,10 +81,21 @@ class Moment:
 
 def moments(text: Text, today: date | None = None) -> tuple[Moment, ...]:
     """The dates of `text` in order; relative ones, and those without a year, need `today`."""
+    respelt = Respelt(text.raw, text.lower)
+    if respelt.changed:
+        again = _moments(Text(respelt.raw), today)
+        return tuple(
+            replace(m, start=respelt.back(m.start), end=respelt.back(m.end)) for m in again
+        )
+    return _moments(text, today)
+
+
+def _moments(text: Text, today: date | None) -> tuple[Moment, ...]:
     found: list[Moment] = []
     for source in (_iso, _numeric, _named):
         _keep(found, source(text, today))
     if today is not None:
+        _keep(found, (Moment(*place) for place in worded(text.lower, today)))
         _keep(found, _relative(text, today))
     return tuple(sorted(found, key=lambda moment: moment.start))
 
@@ -202,13 +220,18 @@ def _relative(text: Text, today: date) -> Iterator[Moment]:
         if value is not None:
             yield Moment(*match.span(), value)
     for match in _WEEKDAY.finditer(text.lower):
-        which, name = match.groups()
+        since, which, name = match.groups()
         if _DATE_FOLLOWS.match(text.lower, match.end()):
             continue
-        # The short names are words too ("sun", "sat", "mon"): only a capital tells the day.
-        if len(name) <= 4 and not text.raw[match.start(2)].isupper():
+        # "Sun", "sat" and "wed" are words too: a capital or what leads them tells the day.
+        written = text.raw[match.start(3)].isupper() or _LEADS_DAY.search(
+            text.lower[max(0, match.start(3) - 8) : match.start(3)]
+        )
+        if name in _WORDS_TOO and not written:
             continue
-        value = _shift(today, _weekday_offset(today.weekday(), WEEKDAYS[name], which))
+        value = _shift(
+            today, _weekday_offset(today.weekday(), WEEKDAYS[name], "last" if since else which)
+        )
         if value is not None:
             yield Moment(*match.span(), value)
 

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from leafmesh_nb.agents.offline.amounts import (
     Scored,
-    date_score,
     money_score,
     money_text,
     share_out,
@@ -36,6 +35,7 @@ from leafmesh_nb.agents.offline.shapes import (
 from leafmesh_nb.agents.offline.things import counted_thing
 from leafmesh_nb.agents.offline.truths import truth
 from leafmesh_nb.agents.offline.units import bears_unit, measure_score, measured, unit_of
+from leafmesh_nb.agents.offline.wanted import Aim, aim_of, date_score
 
 #: A number that only the field of that name may have, and its score.
 Own = tuple[str, Quantity, float]
@@ -161,8 +161,9 @@ class ObjectReader:
         table: list[list[Scored | None]] = []
         for slot in slots:
             row: list[Scored | None] = []
+            aim = aim_of(slot.cues, self._notes(slot)) if dated else Aim.ANY
             for candidate in candidates[:shared]:
-                scored = _score(page, slot, candidate, alone=len(slots) == 1)
+                scored = _score(page, slot, candidate, aim, alone=len(slots) == 1)
                 usable = scored and fits(_value(page, slot, candidate), slot.schema)
                 row.append(scored if usable and slot.name not in settled else None)
             for name, found_one, score in own:
@@ -218,9 +219,13 @@ class ObjectReader:
             value = _inside(example.output, (*self.inside, slot.name))
             values = value if isinstance(value, list) else [value]
             taught += [(example.text, str(v)) for v in values if v is not None]
-        notes = [slot.schema.get("description"), *self.context]
-        context = [note for note in notes if isinstance(note, str)]
-        return Chooser(slot.name, [str(option) for option in options], taught, context)
+        return Chooser(slot.name, [str(option) for option in options], taught, self._notes(slot))
+
+    def _notes(self, slot: Slot) -> list[str]:
+        """What is said of a field; the schema's own word on it needs no name to go by."""
+        own = slot.schema.get("description")
+        told = [f"{' '.join(slot.cues.words)}: {own}"] if isinstance(own, str) else []
+        return [*told, *self.context]
 
     def _enum(self, slot: Slot, page: Page) -> Found | None:
         options = options_of(slot.schema)
@@ -348,11 +353,13 @@ def _evidence(page: Page, start: int, end: int) -> str:
     return page.text.quote(sentence.start, sentence.end, _EVIDENCE)
 
 
-def _score(page: Page, slot: Slot, candidate: Quantity | Moment, *, alone: bool) -> Scored | None:
+def _score(
+    page: Page, slot: Slot, candidate: Quantity | Moment, aim: Aim, *, alone: bool
+) -> Scored | None:
     """A candidate's score; None where a name that says more asks for more than is there."""
     strict = slot.cues.specific and slot.nullable and not alone and not slot.cues.begins
     if isinstance(candidate, Moment):
-        scored: Scored | None = date_score(page.text, candidate, slot.cues)
+        scored: Scored | None = date_score(page.text, candidate, slot.cues, aim, page.today)
     elif slot.sort is Sort.MONEY:
         scored = money_score(page.text, candidate, slot.cues)
     else:

@@ -128,7 +128,9 @@ def implied(text: Text, thing: str, numbers: tuple[Quantity, ...]) -> Implied | 
     pair = next((p for p in phrases if p.first.text == "both"), None)
     if pair is not None:
         return _implied(pair.first.start, pair.last.end, 2, _BOTH)
-    ones = [p for p in phrases if p.count == 1]
+    # "The dessert was late" speaks of no single portion.
+    loose = "food" in kinds_of(thing)
+    ones = [p for p in phrases if p.count == 1 and (not loose or p.last.stem == thing)]
     vague = [p for p in phrases if p.count is None and p.definite]
     if vague or thing in _PARTY & frozenset(p.first.stem for p in vague):
         return None
