@@ -12,8 +12,11 @@ from leafmesh_nb.engine.events import Event
 from leafmesh_nb.engine.state import RunState
 from leafmesh_nb.memory.masking import Masker
 from leafmesh_nb.observe.calls import calls_of
+from leafmesh_nb.observe.phrasing import brief
 
 __all__ = ["Digest", "Spend", "Won", "digest_of"]
+
+LONGEST = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,11 @@ class Won:
 @dataclass(frozen=True, slots=True)
 class Digest:
     """The sums of a run. ``matched`` counts how often a rule (policy, rule) matched, ``outcomes``
-    what a policy said; ``answers`` what people said to a rule's questions."""
+    what a policy said; ``answers`` what people said to a rule's questions. ``about`` is what the
+    run asks, gave or failed of, masked and on one line."""
 
     workflow: str
+    about: str
     spent: Decimal
     list_price: Decimal
     unpriced: bool
@@ -89,6 +94,7 @@ def digest_of(events: Sequence[Event], state: RunState, masker: Masker) -> Diges
                 _count(answers, (asked.policy, asked.rule, "expired"))
     return Digest(
         workflow=state.started.workflow,
+        about=_about(state, masker),
         spent=state.spent,
         list_price=state.list_price,
         unpriced=any(c.call == "model" and c.list_price is None for c in calls),
@@ -100,6 +106,16 @@ def digest_of(events: Sequence[Event], state: RunState, masker: Masker) -> Diges
         outcomes=outcomes,
         answers=answers,
     )
+
+
+def _about(state: RunState, masker: Masker) -> str:
+    open_ones = [f"asks {asked.to}: {asked.asked.reason}" for asked in state.open_approvals()]
+    if open_ones:
+        more = f" and {len(open_ones) - 1} more" if len(open_ones) > 1 else ""
+        return brief(masker.text(open_ones[0]), LONGEST) + more
+    if state.error:
+        return brief(masker.text(str(state.error.get("message", ""))), LONGEST)
+    return brief(masker.value(state.output), LONGEST) if state.output else ""
 
 
 def _spends(events: Sequence[Event], masker: Masker) -> list[Spend]:

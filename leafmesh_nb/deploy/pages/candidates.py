@@ -18,7 +18,7 @@ __all__ = ["Candidate", "Part", "Task", "tasks_of"]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one factor gave: ``start`` and ``width`` are shares of the widest bar; ``value`` is
+    """What one factor gave: ``start`` and ``width`` are shares of one point; ``value`` is
     between 0 and 1, or None where the factor had no opinion."""
 
     factor: str
@@ -66,7 +66,6 @@ def tasks_of(kept: KeptRun) -> list[Task]:
 
 
 def _task(step: str, at: datetime, body: Mapping[str, Any]) -> Task:
-    widest = max((float(c["score"]) for c in body["candidates"]), default=0.0) or 1.0
     chosen = body["agent"], body["model"]
     found = tuple(
         Candidate(
@@ -74,7 +73,7 @@ def _task(step: str, at: datetime, body: Mapping[str, Any]) -> Task:
             model=str(c["model"] or ""),
             score=float(c["score"]),
             chosen=(c["agent"], c["model"]) == chosen,
-            parts=_parts(c["factors"], widest),
+            parts=_parts(c["factors"]),
         )
         for c in body["candidates"]
     )
@@ -92,7 +91,7 @@ def _task(step: str, at: datetime, body: Mapping[str, Any]) -> Task:
     )
 
 
-def _parts(factors: Mapping[str, Mapping[str, Any]], widest: float) -> tuple[Part, ...]:
+def _parts(factors: Mapping[str, Mapping[str, Any]]) -> tuple[Part, ...]:
     parts, start = [], 0.0
     for name in FACTORS:
         factor = factors.get(name)
@@ -100,7 +99,6 @@ def _parts(factors: Mapping[str, Mapping[str, Any]], widest: float) -> tuple[Par
             continue
         points = float(factor.get("points") or 0)
         value = factor.get("value")
-        width = points / widest
         parts.append(
             Part(
                 name,
@@ -108,10 +106,10 @@ def _parts(factors: Mapping[str, Mapping[str, Any]], widest: float) -> tuple[Par
                 None if value is None else float(value),
                 float(factor.get("weight") or 0),
                 start,
-                width,
+                points,  # nobody has more than one
             )
         )
-        start += width
+        start += points
     return tuple(parts)
 
 

@@ -87,8 +87,9 @@ def _nearest(steps: Mapping[str, Any], name: str) -> list[str]:
 def _line(start: tuple[int, int], end: tuple[int, int], before: Card, after: Card) -> Line:
     x1, y1 = start[0] + WIDTH, start[1] + HEIGHT // 2
     x2, y2 = end[0], end[1] + HEIGHT // 2
-    # Past the columns in between, a curve starts and ends in the gaps beside its steps.
-    bend = min((x2 - x1) // 2, GAP_X)
-    path = f"M{x1} {y1}C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}"
+    # Past columns in between it keeps its height; the bend is in the last gap.
+    last = x2 - GAP_X
+    middle = last + GAP_X // 2
+    path = f"M{x1} {y1}H{last}C{middle} {y1} {middle} {y2} {x2} {y2}"
     reached = before["status"] == "ok" and after["status"] not in ("idle", "skip")
     return Line(path, "flowing" if after["status"] == "run" else "reached" if reached else "")

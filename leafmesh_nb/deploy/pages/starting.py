@@ -78,7 +78,11 @@ def _form(
 
 def _fields(flow: Workflow) -> list[dict[str, Any]]:
     # What somebody is about to type is theirs to see.
-    return edit_fields(flow.input, _defaults(flow), Masker())
+    fields = edit_fields(flow.input, _defaults(flow), Masker())
+    # A box that grows: nobody knows which text is a word and which is a letter.
+    return [
+        field | {"long": True, "rows": 1} if field["kind"] == "text" else field for field in fields
+    ]
 
 
 def _defaults(flow: Workflow) -> dict[str, Any]:

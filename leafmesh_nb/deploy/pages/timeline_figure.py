@@ -9,6 +9,7 @@ from leafmesh_nb.deploy.shelf import KeptRun
 from leafmesh_nb.observe.calls import Call
 from leafmesh_nb.observe.decisions import Question
 from leafmesh_nb.observe.phrasing import brief, seconds
+from leafmesh_nb.observe.time_axis import TimeAxis
 from leafmesh_nb.observe.timeline import Span, StepTime, Timeline, timeline
 from leafmesh_nb.observe.wording import step_name
 
@@ -17,6 +18,8 @@ __all__ = ["Bar", "Row", "Tick", "TimelineFigure", "timeline_figure"]
 THINNEST = 0.004
 """Of the axis: a call of a millisecond is still to be seen and pointed at."""
 ROOM_FOR_TEXT = 0.09
+NARROW = 0.3
+"""Of the axis: what two labels need between them on a phone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +48,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A labelled moment on the axis; ``anchor`` as SVG's text-anchor."""
+    """A labelled moment on the axis; ``anchor`` as SVG's text-anchor. ``narrow``: there is room
+    for it on a phone too."""
 
     at: float
     text: str
     anchor: str = "middle"
+    narrow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +87,9 @@ def timeline_figure(kept: KeptRun) -> TimelineFigure:
     axis = told.axis
     rows = tuple(_row(told, step) for step in told.steps)
     kinds = dict.fromkeys(bar.kind for row in rows for bar in row.bars)
-    ticks: dict[str, Tick] = {}
-    for moment in axis.ticks(7):
-        at = axis.at(moment) / axis.end
-        anchor = "start" if at < 0.04 else "end" if at > 0.96 else "middle"
-        text = seconds(moment) if moment else "0"
-        ticks.setdefault(text, Tick(at, text, anchor))
     return TimelineFigure(
         rows=rows,
-        ticks=tuple(ticks.values()),
+        ticks=tuple(_ticks(axis)),
         shortened=tuple(
             Tick((axis.at(a) + axis.at(b)) / 2 / axis.end, f"⋯ {seconds(b - a)}")
             for a, b in axis.shortened
@@ -100,6 +99,19 @@ def timeline_figure(kept: KeptRun) -> TimelineFigure:
         took=told.now,
         going=kept.state.ended is None,
     )
+
+
+def _ticks(axis: TimeAxis) -> Iterator[Tick]:
+    moments = {seconds(moment) if moment else "0": moment for moment in reversed(axis.ticks(7))}
+    left = 0.0
+    last = axis.at(axis.last) / axis.end
+    for text, moment in reversed(moments.items()):
+        at = axis.at(moment) / axis.end
+        anchor = "start" if at < 0.04 else "end" if at > 0.96 else "middle"
+        narrow = at in (0.0, last) or (at - left >= NARROW and last - at >= NARROW)
+        if narrow:
+            left = at
+        yield Tick(at, text, anchor, narrow)
 
 
 def _row(told: Timeline, step: StepTime) -> Row:

@@ -178,7 +178,10 @@
       const html = await reply.text();
       form.dataset.touched = "";
       if (reply.redirected) history.pushState(null, "", reply.url);
+      else history.replaceState(null, "", form.action);
       morph(html);
+      // An answer that did not count is still being typed.
+      if (!reply.ok && form.isConnected) form.dataset.touched = "yes";
       focusOutcome();
       listen();
     } catch {
