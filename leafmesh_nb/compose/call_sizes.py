@@ -6,18 +6,17 @@ made up for their types. Nothing is sent.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import UTC, datetime
 from typing import Any
 
 from leafmesh_nb.agents.offline_model import OfflineModel
+from leafmesh_nb.compose.specimens import specimen
 from leafmesh_nb.engine.ports import ModelRequest
 from leafmesh_nb.engine.runner.model_calls import MAX_OUTPUT_TOKENS
 from leafmesh_nb.language import accept, dump_any, json_schema
 from leafmesh_nb.language.spec import AgentSpec, Capability, ModelSpec, Spec
-from leafmesh_nb.language.types import ANY, Type
+from leafmesh_nb.language.types import Type
 
 __all__ = ["TEXT_BYTES", "CallSize", "size_of"]
 
@@ -49,9 +48,9 @@ def size_of(spec: Spec, capability: str, agent: AgentSpec, model: ModelSpec) -> 
 def _request(
     spec: Spec, capability: Capability, agent: AgentSpec, model: ModelSpec, text: str | None
 ) -> ModelRequest:
-    inputs = _value(capability.input, text)
+    inputs = specimen(capability.input, text)
     memory = {
-        name: None if text is None else _value(spec.memory[name].type, text)
+        name: None if text is None else specimen(spec.memory[name].type, text)
         for name in agent.memory.read
     }
     return ModelRequest(
@@ -87,38 +86,3 @@ def _instructions(
     }
     text = agent.instructions.render(names, now=_NOON)
     return text if isinstance(text, str) else agent.instructions.text
-
-
-def _value(kind: Type, text: str | None) -> Any:
-    """A value of a type in JSON form, as small as can be, or with ``text`` for every text."""
-    if text is None and kind.nullable:
-        return None
-    match kind.kind:
-        case "string" | "any":
-            return text or ""
-        case "enum":
-            return (min if text is None else max)(kind.values, key=len)
-        case "boolean":
-            return False
-        case "integer":
-            return math.ceil(_within(kind))
-        case "number":
-            return float(_within(kind))
-        case "money":
-            return f"{_within(kind):f}"
-        case "date":
-            return date(2026, 1, 1).isoformat()
-        case "datetime":
-            return _NOON.isoformat()
-        case "list":
-            return [] if text is None else [_value(kind.items or ANY, text)]
-        case "map":
-            return {} if text is None else {"key": _value(kind.items or ANY, text)}
-        case "object":
-            return {name: _value(inner, text) for name, inner in kind.fields}
-
-
-def _within(kind: Type) -> Decimal:
-    """The number nearest to zero that a type's bounds allow."""
-    value = max(Decimal(0), kind.minimum or Decimal(0))
-    return value if kind.maximum is None else min(value, kind.maximum)

@@ -1,0 +1,47 @@
+"""Values made up for their types, where there is nothing real to look at."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from leafmesh_nb.language.types import ANY, Type
+
+__all__ = ["specimen"]
+
+
+def specimen(kind: Type, text: str | None) -> Any:
+    """A value of a type in JSON form, as small as can be, or with ``text`` for every text."""
+    if text is None and kind.nullable:
+        return None
+    match kind.kind:
+        case "string" | "any":
+            return text or ""
+        case "enum":
+            return (min if text is None else max)(kind.values, key=len)
+        case "boolean":
+            return False
+        case "integer":
+            return math.ceil(_within(kind))
+        case "number":
+            return float(_within(kind))
+        case "money":
+            return f"{_within(kind):f}"
+        case "date":
+            return date(2026, 1, 1).isoformat()
+        case "datetime":
+            return datetime(2026, 1, 1, 12, tzinfo=UTC).isoformat()
+        case "list":
+            return [] if text is None else [specimen(kind.items or ANY, text)]
+        case "map":
+            return {} if text is None else {"key": specimen(kind.items or ANY, text)}
+        case "object":
+            return {name: specimen(inner, text) for name, inner in kind.fields}
+
+
+def _within(kind: Type) -> Decimal:
+    """The number nearest to zero that a type's bounds allow."""
+    value = max(Decimal(0), kind.minimum or Decimal(0))
+    return value if kind.maximum is None else min(value, kind.maximum)
