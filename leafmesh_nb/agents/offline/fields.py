@@ -207,7 +207,7 @@ class ObjectReader:
         return Found(quote, quote)
 
     def _boolean(self, slot: Slot, page: Page) -> Found | None:
-        said = truth(page.text, slot.cues)
+        said = truth(page.text, slot.cues, self._notes(slot))
         if said.value is not None:
             return Found(said.value, said.evidence)
         # What a text does not mention is not so, unless the type has a null to say "not known".

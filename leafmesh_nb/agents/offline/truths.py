@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from leafmesh_nb.agents.offline import scales
 from leafmesh_nb.agents.offline.cues import Cues
+from leafmesh_nb.agents.offline.definitions import alternatives_of
 from leafmesh_nb.agents.offline.families import families_of
 from leafmesh_nb.agents.offline.meaning import keys_of
 from leafmesh_nb.agents.offline.text import Text, Word
 from leafmesh_nb.agents.offline.topics import Topic, mentions, topic_of
-from leafmesh_nb.agents.offline.words import AFFIRMATIONS, DENIALS
+from leafmesh_nb.agents.offline.words import AFFIRMATIONS, BOOLEAN_LEADS, DENIALS
 
 _NEAR: Final = 6
 _ANSWER: Final = 12
+_MOST: Final = 200
+_DENIED: Final = 4
 _UN: Final = ("un", "in", "non", "dis", "im")
 
 
@@ -26,12 +30,39 @@ class Truth:
     evidence: str
 
 
-def truth(text: Text, cues: Cues) -> Truth:
-    """By the words of the field's name and whether they are negated, then by a yes or no."""
+def truth(text: Text, cues: Cues, context: Sequence[str] = ()) -> Truth:
+    """By the words of the field's name and whether they are negated, then by a yes or no.
+
+    Where they say nothing, by what `context` lists in defining the field.
+    """
+    said = _by_name(text, cues)
+    if said.value:
+        return said
+    listed = _listed(text, alternatives_of(_told(cues), context))
+    if listed is None:
+        return said
+    return listed if said.value is None else said
+
+
+def _told(cues: Cues) -> tuple[str, ...]:
+    words = tuple(word for word in cues.words if word not in BOOLEAN_LEADS)
+    return words or cues.words
+
+
+def _listed(text: Text, alternatives: Sequence[frozenset[str]]) -> Truth | None:
+    """The sentence in which all the words of one alternative stand, and are not denied."""
+    for sentence in text.sentences[:_MOST]:
+        said = {w.stem for w in sentence.words if not w.refused and not 0 < w.negated <= _DENIED}
+        if sentence.inquires < 1 and any(alternative <= said for alternative in alternatives):
+            return Truth(True, text.quote(sentence.start, sentence.end, 160))
+    return None
+
+
+def _by_name(text: Text, cues: Cues) -> Truth:
     if scales.is_urgency(cues.name):
         level, words = scales.pressure(text)
-        if level:
-            return Truth(level > 0, words)
+        # The name's own words are among its cues, where they are meant.
+        return Truth(level > 0, words) if level else _answer(text)
     votes: list[tuple[bool, Word]] = []
     for sentence in text.sentences:
         votes += _votes(sentence.words, cues)
