@@ -20,6 +20,7 @@ from typing import Any, Literal
 __all__ = [
     "Lookup",
     "Unknown",
+    "is_typed_dict",
     "lookup_in",
     "lookup_of",
     "parse_quietly",
@@ -98,10 +99,15 @@ def lookup_in(names: Mapping[str, Any]) -> Lookup:
     return lambda name: names.get(name, vars(builtins).get(name, Unknown))
 
 
+def is_typed_dict(kind: Any) -> bool:
+    """Whether a class is a TypedDict, of ``typing`` or of ``typing_extensions``."""
+    return isinstance(kind, type) and hasattr(kind, "__total__") and dict in kind.__mro__
+
+
 def typed_dict_fields(kind: Any) -> dict[str, tuple[Any, bool]] | None:
     """The fields of a TypedDict, each with its type and whether it must be there; None for any
     other class."""
-    if not (isinstance(kind, type) and typing.is_typeddict(kind)):
+    if not is_typed_dict(kind):
         return None
     look = lookup_in(vars(sys.modules.get(kind.__module__, builtins)))
     try:

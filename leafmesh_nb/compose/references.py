@@ -18,7 +18,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
-from leafmesh_nb.compose.hints import Unknown, lookup_in, parse_quietly, resolve
+from leafmesh_nb.compose.hints import Unknown, is_typed_dict, lookup_in, parse_quietly, resolve
 
 __all__ = ["Reference", "find"]
 
@@ -188,7 +188,7 @@ def _class(definition: ast.ClassDef, names: Mapping[str, Any]) -> Any:
     bases = [resolve(base, look) for base in definition.bases]
     fields: dict[str, Any] = {}
     for base in bases:
-        if typing.is_typeddict(base):
+        if is_typed_dict(base):
             needed: frozenset[str] = getattr(base, "__required_keys__", frozenset())
             for name, hint in base.__annotations__.items():
                 fields[name] = hint if name in needed else typing.NotRequired[hint]

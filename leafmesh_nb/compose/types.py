@@ -166,14 +166,14 @@ class _Comparison:
         """Compare arguments, then annotations; what stays open is said in one sentence."""
         name = getattr(self._function, "__name__", type(self._function).__name__)
         known = f"`{name}`{f' ({place})' if place else ''}"
-        if not self._takes_its_inputs(known):
-            return
         signature = _signature(self._function, known)
         if signature is None:
             self._findings.unproven(
                 f"Whether {known} fits {self._owner}: it has no signature that can be read. Wrap "
                 "it in a function with annotations."
             )
+            return
+        if not self._takes_its_inputs(known):
             return
         for path, wanted, result in self._owner.jobs:
             self._parameters(signature, path, wanted)
