@@ -18,11 +18,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from decimal import ROUND_UP, Decimal
+from decimal import Decimal
 
 from leafmesh_nb.compose.call_sizes import TEXT_BYTES
 from leafmesh_nb.compose.calls_priced import PricedCall
-from leafmesh_nb.compose.cost_facts import cost_facts
+from leafmesh_nb.compose.cost_facts import cost_facts, in_usd
 from leafmesh_nb.compose.findings import Findings
 from leafmesh_nb.compose.report import LayerReport
 from leafmesh_nb.compose.step_costs import StepCost, run_bounds, step_costs
@@ -255,7 +255,4 @@ def _places(cost: StepCost, call: PricedCall) -> tuple[Related, ...]:
 
 
 def _usd(amount: Decimal | None) -> str:
-    """With as many places as it takes to tell small amounts apart, rounded up as bounds are."""
-    value = amount or Decimal(0)
-    places = max(2, 2 - value.adjusted()) if value else 2
-    return f"{plain_decimal(value.quantize(Decimal(1).scaleb(-places), ROUND_UP))} USD"
+    return in_usd(amount or Decimal(0))

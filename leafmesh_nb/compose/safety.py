@@ -87,6 +87,13 @@ def _check_flows(subject: Subject, spec: Spec, findings: Findings) -> None:
         _report(spec, findings, sinks, openings)
     if facts:
         findings.facts["side effects"] = facts
+    wide_open = sum(map(len, unguarded.values()))
+    findings.facts["summary"] = (
+        f"{len(facts)} {'way' if len(facts) == 1 else 'ways'} to a side effect, "
+        f"{wide_open or 'none'} open to untrusted input"
+        if facts
+        else "no side effect"
+    )
 
 
 def _report(

@@ -344,4 +344,4 @@ def test_an_unused_tool_and_an_unused_agent_are_no_sinks() -> None:
     report = look(
         ("      send: {capability: mail.send, with: {text: steps.read.output.text}}\n", "")
     )
-    assert (report.colour, report.facts) == ("green", {})
+    assert (report.colour, report.facts) == ("green", {"summary": "no side effect"})
