@@ -1,7 +1,8 @@
-"""Who may come in: tokens and sessions, in a file of their own beside the journal.
+"""Who may come in, and what is served: tokens, sessions and services, in a file of their own.
 
-Not in the journal: that is handed to auditors and copied about, and this is not. Tokens and session
-cookies are random, so a plain SHA-256 of each is kept and nothing that could be used to come in.
+Beside the journal and not in it: that is handed to auditors and copied about, and this is not.
+Tokens and session cookies are random, so a plain SHA-256 of each is kept, and nothing with which
+somebody could come in.
 """
 
 from __future__ import annotations
@@ -28,10 +29,18 @@ CREATE TABLE IF NOT EXISTS tokens (
     revoked  TEXT
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sessions (
-    hash    TEXT PRIMARY KEY NOT NULL,
-    token   TEXT NOT NULL REFERENCES tokens (hash),
-    created TEXT NOT NULL,
-    expires TEXT NOT NULL
+    hash      TEXT PRIMARY KEY NOT NULL,
+    token     TEXT NOT NULL REFERENCES tokens (hash),
+    signed_in INTEGER NOT NULL,
+    expires   TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS services (
+    mesh    TEXT PRIMARY KEY NOT NULL,
+    release TEXT NOT NULL,
+    people  TEXT NOT NULL,
+    url     TEXT NOT NULL,
+    owner   TEXT NOT NULL,
+    started TEXT NOT NULL
 ) WITHOUT ROWID;
 """
 
@@ -39,7 +48,7 @@ BUSY_SECONDS = 5.0
 
 
 class Access:
-    """The file of tokens and sessions that belongs to a journal. Calls may come from any thread."""
+    """The file that belongs to a journal. Calls may come from any thread."""
 
     def __init__(self, journal: str | os.PathLike[str]) -> None:
         self.path = Path(journal).with_suffix(".access.db")
@@ -47,17 +56,23 @@ class Access:
         self._conn: sqlite3.Connection | None = None
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """A connection inside a transaction. Raises JournalError where the file cannot be used."""
-        with self._lock:
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection to read with. Raises JournalError where the file cannot be used."""
+        with self._lock, self._explained():
+            yield self._conn or self._open()
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A connection inside a transaction that nobody else writes beside. Raises as above."""
+        with self._lock, self._explained():
+            conn = self._conn or self._open()
+            conn.execute("BEGIN IMMEDIATE")
             try:
-                conn = self._conn or self._open()
-                with conn:
-                    yield conn
-            except sqlite3.Error as error:
-                raise JournalError(
-                    f"the tokens in {self.path} cannot be read or written: {error}"
-                ) from error
+                yield conn
+            except BaseException:
+                conn.execute("ROLLBACK")
+                raise
+            conn.execute("COMMIT")
 
     def close(self) -> None:
         """Let go of the file."""
@@ -66,6 +81,15 @@ class Access:
                 self._conn.close()
                 self._conn = None
 
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise JournalError(
+                f"the tokens in {self.path} cannot be read or written: {error}"
+            ) from error
+
     def _open(self) -> sqlite3.Connection:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,7 +97,9 @@ class Access:
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
         except OSError as error:
             raise JournalError(f"{self.path} cannot be written: {error.strerror}") from error
-        conn = sqlite3.connect(self.path, timeout=BUSY_SECONDS, check_same_thread=False)
+        conn = sqlite3.connect(
+            self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
         conn.executescript(_TABLES)
         self._conn = conn
         return conn

@@ -34,6 +34,7 @@ def build_app(context: ServiceContext) -> Starlette:
         },
     )
     app.state.context = context
+    app.state.shelf = context.shelf
     return app
 
 

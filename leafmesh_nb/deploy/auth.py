@@ -17,11 +17,15 @@ __all__ = ["Signed", "csrf_token", "require", "require_operator", "signed"]
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """Somebody who is signed in: with a bearer token, or with the session of a page."""
+    """Somebody who is signed in: with a bearer token, or with the session of a page.
+
+    ``session`` is where the stream ``journal`` has the sign-in.
+    """
 
     person: str
     operator: bool
     channel: Literal["bearer", "session"]
+    session: int
 
 
 def signed(request: Request) -> Signed | None:
@@ -33,13 +37,18 @@ def signed(request: Request) -> Signed | None:
         scheme, _, token = given.partition(" ")
         if scheme.lower() != "bearer":
             return None
-        found = tokens.holder(context.access, context.mesh.name, token.strip())
-        return None if found is None else Signed(found.person, found.operator, "bearer")
+        holder = tokens.holder(context.access, context.mesh.name, token.strip())
+        if holder is None:
+            return None
+        seq = context.sign_ins.of_token(holder.token, holder.person, holder.operator)
+        return Signed(holder.person, holder.operator, "bearer", seq)
     cookie = request.cookies.get(sessions.COOKIE)
     if not cookie:
         return None
-    found = sessions.holder(context.access, context.mesh.name, cookie)
-    return None if found is None else Signed(found.person, found.operator, "session")
+    session = sessions.find(context.access, context.mesh.name, cookie)
+    if session is None:
+        return None
+    return Signed(session.holder.person, session.holder.operator, "session", session.signed_in)
 
 
 def require(request: Request) -> Signed:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
+from leafmesh_nb.deploy.access import Access
+from leafmesh_nb.deploy.sign_ins import SignIns
+
 if TYPE_CHECKING:
-    from leafmesh_nb.deploy.access import Access
+    from leafmesh_nb.deploy.shelf import Shelf
     from leafmesh_nb.journal.sqlite import SqliteJournal
     from leafmesh_nb.mesh.definition import Mesh
 
-__all__ = ["Release", "ServiceContext", "context_of"]
+__all__ = ["Release", "ServiceContext", "Standing", "context_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,15 @@ class Release:
     when: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the service stands, for whoever asks, and what it answered: (method, status) → count."""
+
+    ready: threading.Event = field(default_factory=threading.Event)
+    draining: threading.Event = field(default_factory=threading.Event)
+    answered: Counter[tuple[str, int]] = field(default_factory=Counter)
+
+
 @dataclass(frozen=True)
 class ServiceContext:
     """One service. ``started`` is aware, UTC."""
@@ -34,6 +49,19 @@ class ServiceContext:
     release: Release
     access: Access
     started: datetime
+    standing: Standing = field(default_factory=Standing)
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """The runs of the mesh as they stand in the journal."""
+        from leafmesh_nb.deploy.shelf import Shelf
+
+        return Shelf(self.journal, self.mesh.name)
+
+    @cached_property
+    def sign_ins(self) -> SignIns:
+        """Records who proved who they are."""
+        return SignIns(self.journal)
 
 
 def context_of(request: Request) -> ServiceContext:

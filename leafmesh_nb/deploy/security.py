@@ -26,7 +26,7 @@ POLICY = "; ".join(
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
@@ -46,6 +46,7 @@ class Guard:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
+                _count(scope, message["status"])
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
@@ -60,6 +61,11 @@ class Guard:
             await problem.response()(scope, receive, with_headers)
             return
         await self._app(scope, receive, with_headers)
+
+
+def _count(scope: Scope, status: int) -> None:
+    method = scope["method"] if scope["method"] in (*SAFE, "POST") else "other"
+    scope["app"].state.context.standing.answered[method, status] += 1
 
 
 def from_another_site(headers: Headers) -> bool:

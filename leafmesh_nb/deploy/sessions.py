@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from dataclasses import dataclass
 from datetime import timedelta
 
 from starlette.requests import Request
@@ -14,21 +15,31 @@ from leafmesh_nb.deploy.access import Access, hashed
 from leafmesh_nb.deploy.tokens import Holder
 from leafmesh_nb.journal.text import now, stamp
 
-__all__ = ["COOKIE", "begin", "csrf_token", "end", "holder", "is_csrf_token"]
+__all__ = ["COOKIE", "Session", "begin", "csrf_token", "end", "find", "is_csrf_token"]
 
 COOKIE = "leafmesh_session"
 LASTS = timedelta(hours=12)
 
 
-def begin(access: Access, holder: Holder, response: Response, *, secure: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session that is good; ``signed_in`` is where the journal has its sign-in."""
+
+    holder: Holder
+    signed_in: int
+
+
+def begin(
+    access: Access, holder: Holder, signed_in: int, response: Response, *, secure: bool
+) -> None:
     """Sign in: the answer carries the cookie."""
     cookie = secrets.token_urlsafe(32)
     moment = now()
-    with access.transaction() as conn:
+    with access.writing() as conn:
         conn.execute("DELETE FROM sessions WHERE expires <= ?", (stamp(moment),))
         conn.execute(
             "INSERT INTO sessions VALUES (?, ?, ?, ?)",
-            (hashed(cookie), holder.token, stamp(moment), stamp(moment + LASTS)),
+            (hashed(cookie), holder.token, signed_in, stamp(moment + LASTS)),
         )
     response.set_cookie(
         COOKIE,
@@ -43,20 +54,21 @@ def begin(access: Access, holder: Holder, response: Response, *, secure: bool) -
 def end(access: Access, request: Request, response: Response) -> None:
     """Sign out."""
     cookie = request.cookies.get(COOKIE, "")
-    with access.transaction() as conn:
+    with access.writing() as conn:
         conn.execute("DELETE FROM sessions WHERE hash = ?", (hashed(cookie),))
     response.delete_cookie(COOKIE, httponly=True, samesite="strict")
 
 
-def holder(access: Access, mesh: str, cookie: str) -> Holder | None:
-    """Who a session's cookie stands for, while it and its token are good."""
-    with access.transaction() as conn:
+def find(access: Access, mesh: str, cookie: str) -> Session | None:
+    """The session of a cookie, while it and its token are good."""
+    with access.reading() as conn:
         row = conn.execute(
-            "SELECT t.hash, t.person, t.operator FROM sessions s JOIN tokens t ON t.hash = s.token "
+            "SELECT t.hash, t.person, t.operator, s.signed_in "
+            "FROM sessions s JOIN tokens t ON t.hash = s.token "
             "WHERE s.hash = ? AND s.expires > ? AND t.mesh = ? AND t.revoked IS NULL",
             (hashed(cookie), stamp(now()), mesh),
         ).fetchone()
-    return None if row is None else Holder(row[0], row[1], bool(row[2]))
+    return None if row is None else Session(Holder(row[0], row[1], bool(row[2])), row[3])
 
 
 def csrf_token(request: Request) -> str:

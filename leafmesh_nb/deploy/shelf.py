@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -95,6 +95,7 @@ class Shelf:
         self._lock = threading.RLock()
         self._cursor = 0
         self._rows: tuple[RunRow, ...] | None = None
+        self._questions: list[Question] | None = None
         self._open: dict[str, KeptRun] = {}
         self._ended: OrderedDict[str, KeptRun] = OrderedDict()
         self._digests: dict[str, Digest] = {}
@@ -105,7 +106,7 @@ class Shelf:
         with self._lock:
             cursor, streams = self.news.since(self._cursor)
             if cursor != self._cursor or streams is None:
-                self._rows = None
+                self._rows = self._questions = None
                 if streams is None:
                     self._open.clear()
                     self._ended.clear()
@@ -134,17 +135,7 @@ class Shelf:
         """A run by its id; None when this mesh has none of it. Raises JournalError."""
         with self._lock:
             self.refresh()
-            known = self._open.get(id) or self._ended.get(id)
-            if known is not None:
-                if id in self._ended:
-                    self._ended.move_to_end(id)
-                return known
-            events = tuple(self._journal.read(f"run:{id}"))
-            body = events[0].body if events else None
-            # What a run goes by is its first event, which is chained, and not its row.
-            if not isinstance(body, RunStarted) or body.mesh != self._mesh:
-                return None
-            return self._keep(id, events, self._spec(body.spec_hash))
+            return self._run(id)
 
     def digest(self, id: str) -> Digest | None:
         """The sums of a run."""
@@ -159,14 +150,19 @@ class Shelf:
 
     def questions(self, person: str | None = None) -> list[Question]:
         """Open questions, those due first, then the oldest; of one person, or of everybody."""
-        found = [
-            Question(kept, asked)
-            for kept in self._waiting()
-            for asked in kept.state.open_approvals()
-            if person is None or person in asked.roster
-        ]
-        found.sort(key=_urgency)
-        return found
+        with self._lock:
+            rows = self.rows()
+            if self._questions is None:
+                waiting = [self._run(row.id) for row in rows if row.status == "waiting"]
+                self._questions = [
+                    Question(kept, asked)
+                    for kept in waiting
+                    if kept is not None
+                    for asked in kept.state.open_approvals()
+                ]
+                self._questions.sort(key=_urgency)
+            found = self._questions
+        return [q for q in found if person is None or person in q.asked.roster]
 
     def stream(self, name: str) -> tuple[tuple[Event, ...], Masker]:
         """The events of a stream outside runs, and what masks them."""
@@ -176,10 +172,18 @@ class Shelf:
             return events, Masker()
         return events, Masker.for_run(self._spec(newest.spec_hash), events)
 
-    def _waiting(self) -> Iterator[KeptRun]:
-        with self._lock:
-            waiting = [self.run(row.id) for row in self.rows() if row.status == "waiting"]
-        return (kept for kept in waiting if kept is not None)
+    def _run(self, id: str) -> KeptRun | None:
+        known = self._open.get(id) or self._ended.get(id)
+        if known is not None:
+            if id in self._ended:
+                self._ended.move_to_end(id)
+            return known
+        events = tuple(self._journal.read(f"run:{id}"))
+        body = events[0].body if events else None
+        # What a run goes by is its first event, which is chained, and not its row.
+        if not isinstance(body, RunStarted) or body.mesh != self._mesh:
+            return None
+        return self._keep(id, events, self._spec(body.spec_hash))
 
     def _read_on(self, kept: KeptRun) -> None:
         news = self._journal.read(f"run:{kept.id}", kept.state.seq)

@@ -30,7 +30,8 @@ def _begin(request: Request, token: str) -> Response:
     if holder is None:
         return sign_in_page(request, "this token does not hold", 403)
     response = RedirectResponse("/", status_code=303)
-    sessions.begin(context.access, holder, response, secure=request.url.scheme == "https")
+    seq = context.sign_ins.record(holder.person, holder.operator)
+    sessions.begin(context.access, holder, seq, response, secure=request.url.scheme == "https")
     return response
 
 

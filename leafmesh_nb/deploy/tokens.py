@@ -27,7 +27,7 @@ def create(access: Access, mesh: str, person: str, *, operator: bool = False) ->
     """A new token, told this once. A new operator's token takes the place of the one before."""
     token = PREFIX + secrets.token_urlsafe(32)
     moment = stamp(now())
-    with access.transaction() as conn:
+    with access.writing() as conn:
         if operator:
             conn.execute(
                 "UPDATE tokens SET revoked = ? WHERE mesh = ? AND operator AND revoked IS NULL",
@@ -42,7 +42,7 @@ def create(access: Access, mesh: str, person: str, *, operator: bool = False) ->
 
 def holder(access: Access, mesh: str, token: str) -> Holder | None:
     """Who holds a token that is still good."""
-    with access.transaction() as conn:
+    with access.reading() as conn:
         row = conn.execute(
             "SELECT hash, person, operator FROM tokens "
             "WHERE hash = ? AND mesh = ? AND revoked IS NULL",
@@ -53,7 +53,7 @@ def holder(access: Access, mesh: str, token: str) -> Holder | None:
 
 def revoke(access: Access, mesh: str, person: str) -> int:
     """Take back every token of a reviewer, and with them their sessions; returns how many."""
-    with access.transaction() as conn:
+    with access.writing() as conn:
         done = conn.execute(
             "UPDATE tokens SET revoked = ? "
             "WHERE mesh = ? AND person = ? AND NOT operator AND revoked IS NULL",

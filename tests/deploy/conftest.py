@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
@@ -14,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from jsonschema import Draft202012Validator, FormatChecker
 
 import leafmesh_nb as lm
 from leafmesh_nb.deploy import tokens
@@ -38,6 +40,45 @@ def _fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+class Described:
+    """The description that a service gives of itself. ``seen`` collects (path, method, status)."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.document = document
+        self.seen: set[tuple[str, str, int]] = set()
+
+    def path_of(self, path: str) -> str | None:
+        """The template that a path goes by."""
+        for template in self.document["paths"]:
+            if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path):
+                return str(template)
+        return None
+
+    def check(self, response: httpx.Response) -> None:
+        """Assert that the answer is documented, and that its body has the documented shape."""
+        template = self.path_of(response.url.path)
+        method = response.request.method.lower()
+        if template is None or method not in self.document["paths"][template]:
+            return
+        answers = self.document["paths"][template][method]["responses"]
+        status = str(response.status_code)
+        assert status in answers, f"{method} {template} answered {status}: not documented"
+        self.seen.add((template, method, response.status_code))
+        content = answers[status].get("content")
+        if content is None:
+            return
+        ((kind, described),) = content.items()
+        assert response.headers["content-type"].partition(";")[0] == kind
+        if kind == "application/json":
+            response.read()
+            self.valid(described["schema"], response.json())
+
+    def valid(self, schema: dict[str, Any], value: Any) -> None:
+        """Assert that a value has a shape."""
+        whole = {**schema, "components": self.document["components"]}
+        Draft202012Validator(whole, format_checker=FormatChecker()).validate(value)
+
+
 class Service:
     """A running service. ``operator`` is its operator's token; ``url`` where it is."""
 
@@ -60,18 +101,25 @@ class Service:
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         config = uvicorn.Config(build_app(self.context), log_level="warning")
         self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, args=([self._listener],))
+        self._thread = threading.Thread(
+            target=self._server.run, args=([self._listener],), daemon=True
+        )
         self._thread.start()
         self.until(lambda: self._server.started)
+        self.described = Described(httpx.get(f"{self.url}/openapi.json").json())
+        self.context.standing.ready.set()
 
     def token(self, person: str) -> str:
         """A reviewer's token."""
         return tokens.create(self.access, self.mesh.name, person)
 
     def client(self, token: str | None = None, **kwargs: Any) -> httpx.Client:
-        """A client that sends a token (None: nothing)."""
+        """A client that sends a token (None: nothing); answers of the API must be as described."""
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        client = httpx.Client(base_url=self.url, headers=headers, timeout=20, **kwargs)
+        hooks = {"response": [self.described.check]}
+        client = httpx.Client(
+            base_url=self.url, headers=headers, timeout=20, event_hooks=hooks, **kwargs
+        )
         self._clients.append(client)
         return client
 
