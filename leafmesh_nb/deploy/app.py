@@ -34,7 +34,6 @@ def build_app(context: ServiceContext) -> Starlette:
         },
     )
     app.state.context = context
-    app.state.shelf = context.shelf
     return app
 
 
