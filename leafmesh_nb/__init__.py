@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from leafmesh_nb.mesh import Route as Route
     from leafmesh_nb.mesh import Run as Run
     from leafmesh_nb.mesh import approvals as approvals
+    from leafmesh_nb.mesh import export as export
     from leafmesh_nb.mesh import resume as resume
     from leafmesh_nb.mesh import runs as runs
     from leafmesh_nb.mesh import verify as verify
@@ -60,7 +61,7 @@ _ERRORS = (
     "RoutingError",
     "RunError",
 )
-_MESH = ("Approval", "Mesh", "Route", "Run", "approvals", "resume", "runs", "verify")
+_MESH = ("Approval", "Mesh", "Route", "Run", "approvals", "export", "resume", "runs", "verify")
 
 __all__ = sorted([*_ERRORS, *_MESH, "__version__", "testing"])  # built from the tables above
 

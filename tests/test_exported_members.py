@@ -31,6 +31,7 @@ MEMBERS = [
     "RunError",
     "__version__",
     "approvals",
+    "export",
     "resume",
     "runs",
     "testing",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from leafmesh_nb.mesh.approval import Approval as Approval
     from leafmesh_nb.mesh.definition import Mesh as Mesh
     from leafmesh_nb.mesh.definition import Route as Route
+    from leafmesh_nb.mesh.exporting import export as export
     from leafmesh_nb.mesh.registry import approvals as approvals
     from leafmesh_nb.mesh.registry import resume as resume
     from leafmesh_nb.mesh.registry import runs as runs
@@ -24,6 +25,7 @@ _HOMES = {
     "Route": "definition",
     "Run": "run",
     "approvals": "registry",
+    "export": "exporting",
     "resume": "registry",
     "runs": "registry",
     "verify": "registry",

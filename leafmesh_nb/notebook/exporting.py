@@ -25,7 +25,7 @@ class _Parser(argparse.ArgumentParser):
 
 def export_run(bench: Workbench, rest: str, names: dict[str, Any]) -> None:
     """Export one run, the newest of this kernel where none is named, and say what went where."""
-    parser = _Parser(prog="%%mesh export", add_help=False, allow_abbrev=False)
+    parser = _Parser(prog="%mesh export", add_help=False, allow_abbrev=False)
     parser.add_argument("run", metavar="RUN", nargs="?", default="")
     parser.add_argument(
         "--endpoint",

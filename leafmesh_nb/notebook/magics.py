@@ -87,6 +87,7 @@ class MeshMagics(Magics):
         %mesh routing | decisions | memory | costs | calls | handoffs | audit | events [RUN]
         %mesh chart routing | costs | timeline [RUN]
         %mesh check | test | verify
+        %mesh export [RUN] [--endpoint URL]
         """
         from leafmesh_nb.notebook import verbs
 

@@ -14,6 +14,7 @@ from leafmesh_nb.errors import MeshError
 from leafmesh_nb.language.suggest import suggest
 from leafmesh_nb.mesh import Mesh, registry
 from leafmesh_nb.notebook.checking import show_check
+from leafmesh_nb.notebook.exporting import export_run
 from leafmesh_nb.notebook.insert import insert
 from leafmesh_nb.notebook.words import split
 from leafmesh_nb.notebook.workbench import Workbench
@@ -22,7 +23,7 @@ __all__ = ["VERBS", "define", "unknown"]
 
 FRAMES = ("routing", "decisions", "memory", "costs", "calls", "handoffs", "audit", "events")
 CHARTS = ("routing", "costs", "timeline")
-LATER = ("new", "rewind", "fork", "whatif", "explain", "doctor", "export", "deploy")
+LATER = ("new", "rewind", "fork", "whatif", "explain", "doctor", "deploy")
 
 Names = dict[str, Any]
 Verb = Callable[[Workbench, str, Names], Any]
@@ -255,4 +256,5 @@ VERBS: dict[str, Verb] = {
     "check": show_check,
     "test": _test,
     "verify": _verify,
+    "export": export_run,
 }
