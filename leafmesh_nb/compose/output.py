@@ -36,6 +36,7 @@ from leafmesh_nb.language import Span
 from leafmesh_nb.language.joins import ancestors
 from leafmesh_nb.language.spec import ModelSpec, Spec, Workflow
 from leafmesh_nb.language.types import Type
+from leafmesh_nb.memory.marks import cut
 from leafmesh_nb.memory.masking import Masker
 
 __all__ = ["check"]
@@ -295,5 +296,4 @@ def _where(places: Sequence[str], samples: int) -> str:
 
 
 def _short(text: str) -> str:
-    text = text.strip().rstrip(".")
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return cut(text.strip().rstrip("."), _LONGEST)

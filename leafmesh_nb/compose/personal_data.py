@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from leafmesh_nb.language.secret_texts import Secret
-from leafmesh_nb.memory.masking import Masker
+from leafmesh_nb.memory.cards import mask_cards
 
 __all__ = ["find_contacts", "find_payment_details"]
 
@@ -90,10 +90,9 @@ def _phone(start: int, end: int, number: str) -> list[Secret]:
 
 
 def _cards(text: str) -> Iterator[Secret]:
-    masker = Masker()
     for match in _DIGITS.finditer(text):
         number = match.group()
-        if masker.text(number) != number:
+        if mask_cards(number) != number:
             yield Secret(*match.span(), f"a payment card number that ends in {number[-4:]}")
 
 
