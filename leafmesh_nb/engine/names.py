@@ -41,8 +41,8 @@ def memory_values(
     for name, field in plan.spec.memory.items():
         version = at.get(name, 0)
         if version:
-            mesh = field.scope == "mesh"
-            values[name] = shared.at(name, version) if mesh else state.history[name, version]
+            memory = (shared if field.scope == "mesh" else state).memory
+            values[name] = memory[name].at(version)
             continue
         value = initial(field)
         if value is not None or field.type.nullable:
@@ -54,8 +54,8 @@ def memory_versions(plan: Plan, state: RunState, shared: SharedState) -> dict[st
     """The version of every field that has been written."""
     versions: dict[str, int] = {}
     for name, field in plan.spec.memory.items():
-        current = shared.current(name) if field.scope == "mesh" else state.memory.get(name)
-        if current is not None and current.version:
+        current = (shared if field.scope == "mesh" else state).memory.get(name)
+        if current is not None:
             versions[name] = current.version
     return versions
 
@@ -162,9 +162,8 @@ def _memory(plan: Plan, state: RunState, shared: SharedState) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name in plan.memory_read:
         field = fields[name]
-        mesh = field.scope == "mesh"
-        current = shared.current(name) if mesh else state.memory.get(name)
-        if current is None or not current.version:
+        current = (shared if field.scope == "mesh" else state).memory.get(name)
+        if current is None:
             value = initial(field)
             if value is not None or field.type.nullable:
                 values[name] = value

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
 
 from leafmesh_nb.engine import events as ev
 from leafmesh_nb.engine.events import Event
-from leafmesh_nb.memory.merge import Versioned
+from leafmesh_nb.errors import JournalError
+from leafmesh_nb.memory.versions import Versions
 
 __all__ = ["SharedState"]
 
@@ -18,39 +18,36 @@ __all__ = ["SharedState"]
 class SharedState:
     """What the events of a mesh's stream add up to.
 
-    ``values[name][n - 1]`` is version n of a field, so that a run can be shown, and resumed, with
-    what it saw. ``days`` maps ISO dates (UTC) to settled US dollars, ``held`` keys of calls to
+    ``memory`` has every version of each field, so that a run can be shown, and resumed, with what
+    it saw. ``days`` maps ISO dates (UTC) to settled US dollars, ``held`` keys of calls to
     their day and reservation.
     """
 
     seq: int = 0
-    values: dict[str, list[Any]] = field(default_factory=dict)
+    memory: dict[str, Versions] = field(default_factory=dict)
     days: dict[str, Decimal] = field(default_factory=dict)
     held: dict[str, tuple[str, Decimal]] = field(default_factory=dict)
 
     def apply(self, events: Iterable[Event]) -> None:
-        """Carry events into the state, in order; those it has already are passed over."""
+        """Carry events into the state, in order; those it has already are passed over.
+
+        Raises JournalError, naming the event, for a write that nobody can make sense of.
+        """
         for event in events:
             if event.seq <= self.seq:
                 continue
             body = event.body
             if isinstance(body, ev.MemoryWritten):
-                self.values.setdefault(body.field, []).append(body.value)
+                try:
+                    self.memory.setdefault(body.field, Versions()).write(body.value, body.op)
+                except (TypeError, ValueError) as error:
+                    raise JournalError(f"{event.stream} seq {event.seq}: {error}") from None
             elif isinstance(body, ev.BudgetReserved):
                 self.held[body.key] = (body.day, Decimal(body.amount))
             elif isinstance(body, ev.BudgetSettled):
                 self.held.pop(body.key, None)
                 self.days[body.day] = self.days.get(body.day, Decimal(0)) + Decimal(body.amount)
             self.seq = event.seq
-
-    def current(self, name: str) -> Versioned:
-        """A field as it is now."""
-        versions = self.values.get(name, ())
-        return Versioned(versions[-1], len(versions)) if versions else Versioned()
-
-    def at(self, name: str, version: int) -> Any:
-        """A field's value at a version; null at version 0."""
-        return self.values[name][version - 1] if version else None
 
     def used(self, day: str) -> Decimal:
         """Settled and reserved US dollars of a day."""

@@ -16,7 +16,7 @@ from leafmesh_nb.engine.events import (
     PolicyDecided,
     RunStarted,
 )
-from leafmesh_nb.memory.merge import Versioned
+from leafmesh_nb.memory.versions import Versions
 
 __all__ = ["ActionState", "ApprovalState", "CallState", "RunState", "StepState"]
 
@@ -126,8 +126,7 @@ class RunState:
     epoch: int
     last_at: datetime
     steps: dict[str, StepState] = field(default_factory=dict)
-    memory: dict[str, Versioned] = field(default_factory=dict)
-    history: dict[tuple[str, int], Any] = field(default_factory=dict)
+    memory: dict[str, Versions] = field(default_factory=dict)
     calls: dict[str, CallState] = field(default_factory=dict)
     approvals: dict[str, ApprovalState] = field(default_factory=dict)
     functions: dict[str, Any] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""How a written value joins the one that is there."""
+"""A write to a field: how it joins what is there, and what it takes."""
 
 from __future__ import annotations
 
@@ -10,17 +10,9 @@ from leafmesh_nb.errors import MemoryScopeError
 from leafmesh_nb.language.spec import MemoryField
 from leafmesh_nb.language.types import Type
 
-__all__ = ["Op", "Versioned", "Write", "initial", "merged", "write_type"]
+__all__ = ["Op", "Write", "initial", "write_type"]
 
 Op = Literal["replace", "append", "extend"]
-
-
-@dataclass(frozen=True, slots=True)
-class Versioned:
-    """A field's value in JSON form, and how often it was written (0: never)."""
-
-    value: Any = None
-    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +54,3 @@ def write_type(field: MemoryField, op: Op) -> Type:
 def initial(field: MemoryField) -> Any:
     """A field's value before its first write: an empty list where writes add to it, else null."""
     return [] if field.merge in ("append", "extend") else None
-
-
-def merged(current: Any, write: Write) -> Any:
-    """The field's new value. Nothing is changed in place."""
-    if write.op == "append":
-        return [*(current or ()), write.value]
-    if write.op == "extend":
-        return [*(current or ()), *write.value]
-    return write.value

@@ -60,7 +60,8 @@ def sensitive_values(spec: Spec, events: Iterable[Recorded]) -> tuple[set[str], 
                 for path in paths:
                     texts += _texts(_at(body.input, path))
             case "memory.written" | "memory.patched" if body.field in fields:
-                texts += _texts(body.value, fields[body.field])
+                op = getattr(body, "op", "replace")
+                texts += _texts(body.value, _added(fields[body.field], op))
             case "call.started" if isinstance(body.request, Mapping):
                 seen = body.request.get("memory")
                 if isinstance(seen, Mapping):
@@ -69,11 +70,17 @@ def sensitive_values(spec: Spec, events: Iterable[Recorded]) -> tuple[set[str], 
             case "call.finished":
                 for write in body.writes:
                     if write.get("field") in fields:
-                        texts += _texts(write.get("value"), fields[write["field"]])
+                        declared = _added(fields[write["field"]], write.get("op"))
+                        texts += _texts(write.get("value"), declared)
             case "step.ended":
                 for path in saved.get(event.stream, {}).get(_step(event.path), ()):
                     texts += _texts(_at(body.output, path))
     return names, texts
+
+
+def _added(declared: Type, op: str | None) -> Type | None:
+    """The type of what a write hands over: a field, or one item of it."""
+    return declared.items if op == "append" else declared
 
 
 def _texts(value: Json, declared: Type | None = None) -> Iterator[str]:

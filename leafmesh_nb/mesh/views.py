@@ -81,9 +81,7 @@ class Views:
 
         events = self.recorded()
         if name == "memory_frame":
-            # Values of scope mesh stand in the mesh's own stream.
-            shared = self.shared_events()
-            events += [event for event in shared if getattr(event.body, "run", None) == self.id]
+            events += self.shared_events()  # where values of scope mesh stand
         frame: pd.DataFrame = getattr(frames, name)(events, spec=self.spec, masker=self.masker)
         return frame
 

@@ -204,7 +204,8 @@ def _call_failed(b: _Body, path: str, about: _About) -> str:
 
 def _written(b: _Body, path: str, about: _About) -> str:
     shared = "shared " if b["scope"] == "mesh" else ""
-    return f"{b['agent']} wrote {shared}{b['field']}, version {b['version']}" + _given(b["value"])
+    did = "wrote" if b["op"] == "replace" else "added to"
+    return f"{b['agent']} {did} {shared}{b['field']}, version {b['version']}" + _given(b["value"])
 
 
 def _budget_refused(b: _Body, path: str, about: _About) -> str:

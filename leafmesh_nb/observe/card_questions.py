@@ -122,8 +122,8 @@ def _memory(spec: Spec, state: RunState, asked: ApprovalState) -> dict[str, Json
     seen: dict[str, Json] = {}
     for name in agent.memory.read if agent else ():
         version = versions.get(name, 0)
-        if (name, version) in state.history:
-            seen[name] = state.history[name, version]
+        if version and name in state.memory:
+            seen[name] = state.memory[name].at(version)
         elif version:
             # The values of shared memory stand in the stream of the mesh, not in the run's.
             seen[name] = f"version {version} of the mesh's shared memory"

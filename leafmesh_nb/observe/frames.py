@@ -10,11 +10,13 @@ frame hold ``status`` and, while a run goes on, ``as_of`` and ``caption``.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from leafmesh_nb.engine import events as ev
 from leafmesh_nb.engine.events import Event
+from leafmesh_nb.engine.shared import SharedState
+from leafmesh_nb.engine.state import RunState
 from leafmesh_nb.observe.audit import audit_frame
 from leafmesh_nb.observe.calls import calls_frame, costs_frame, costs_total
 from leafmesh_nb.observe.columns import COUNT, NUMBER, TEXT, TIME, Kind, table
@@ -159,34 +161,38 @@ def memory_frame(
     """A row a write, an edit by hand, a refused access, or a look behind the mask.
 
     Columns: ``run when field access version value scope by step sensitivity``. ``value`` is masked
-    text, JSON where it is not a text. The value of a field of scope ``mesh`` stands in the stream
-    of the mesh: give its events too, and the runs' rows have it; alone, they are rows themselves.
+    text, JSON where it is not a text: the whole field, as it was after the write. What a field of
+    scope ``mesh`` holds stands in the stream of the mesh: give its events too, from its first on,
+    and the runs' rows have it; alone, they are rows themselves.
     """
     mask = masker_for(events, spec, masker)
     fields = spec.memory if spec is not None else {}
     runs = states(events)
-    shared = {
-        (e.body.field, e.body.version): masked_body(e, mask)["value"]
-        for e in events
-        if isinstance(e.body, ev.MemoryWritten) and not run_of(e)
-    }
+    shared: dict[str, SharedState] = {}
+    for event in events:
+        if event.stream.startswith("mesh:"):
+            shared.setdefault(event.stream, SharedState()).apply((event,))
     rows: list[dict[str, Any]] = []
     for event in events:
-        if not event.kind.startswith("memory."):
+        row = _memory_row(event, runs, mask)
+        if row is None:
             continue
-        row = _memory_row(event, masked_body(event, mask), shared)
-        outside = runs and not run_of(event)
-        if row is None or (outside and (row["access"] == "write" or row["run"] not in runs)):
-            continue
+        body = event.body
+        if isinstance(body, ev.MemoryWritten):
+            row["value"] = _shown(mask.field(body.field, _written(event, body, runs, shared)))
         field = fields.get(row["field"])
         rows.append(row | {"sensitivity": field.sensitivity if field else None})
     return table(rows, _MEMORY, runs)
 
 
-def _memory_row(
-    event: Event, body: dict[str, Any], shared: dict[tuple[str, int], Any]
-) -> dict[str, Any] | None:
-    run = run_of(event)
+def _memory_row(event: Event, runs: Mapping[str, RunState], mask: Masker) -> dict[str, Any] | None:
+    """A row but for the value of a write; None where there is none beside the rows of ``runs``."""
+    if not event.kind.startswith("memory."):
+        return None
+    run, about = run_of(event), getattr(event.body, "run", "")
+    if runs and not run and (isinstance(event.body, ev.MemoryWritten) or about not in runs):
+        return None
+    body = masked_body(event, mask)
     row: dict[str, Any] = {
         "run": run or body.get("run"),
         "when": event.ts,
@@ -194,11 +200,8 @@ def _memory_row(
     }
     match event.body:
         case ev.MemoryWritten():
-            value = body["value"]
-            if run and body["scope"] == "mesh":
-                value = shared.get((body["field"], body["version"]))
             row |= {"access": "write", "version": body["version"], "by": body["agent"]}
-            return row | {"field": body["field"], "scope": body["scope"], "value": _shown(value)}
+            return row | {"field": body["field"], "scope": body["scope"]}
         case ev.MemoryPatched():
             row |= {"access": "edit", "version": body["version"], "by": body["person"]}
             return row | {"field": body["field"], "scope": "run", "value": _shown(body["value"])}
@@ -208,6 +211,21 @@ def _memory_row(
         case ev.MemoryRevealed():
             return row | {"field": body["what"], "access": "reveal", "by": body["person"]}
     return None
+
+
+def _written(
+    event: Event,
+    body: ev.MemoryWritten,
+    runs: Mapping[str, RunState],
+    shared: Mapping[str, SharedState],
+) -> Any:
+    """The whole field after a write; None where the events that say so are not there."""
+    run = runs.get(run_of(event))
+    state: RunState | SharedState | None = run
+    if body.scope == "mesh":
+        state = shared.get(f"mesh:{run.started.mesh}" if run else event.stream)
+    field = state.memory.get(body.field) if state else None
+    return field.at(body.version) if field and body.version <= field.version else None
 
 
 def _shown(value: Any) -> str | None:

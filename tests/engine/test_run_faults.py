@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -275,7 +276,9 @@ def test_runs_share_memory_in_any_order(world: Any) -> None:
         run.result(20)
     last = world.start(mesh, n=99)
     assert last.result(20) == {"n": 20}, "no write was lost"
-    written = [e.body.value for e in open_journal(world.journal).read("mesh:counting")]
-    assert sorted(written[-1]) == [*range(20), 99]
+    written = [e.body for e in open_journal(world.journal).read("mesh:counting")]
+    assert sorted(w.value for w in written) == [*range(20), 99], "each write holds what it added"
+    frame = last.memory()
+    assert sorted(json.loads(frame["value"].iloc[0])) == [*range(20), 99]
     assert plan_of(last.spec, "w").memory_read == ()
     world.verify()

@@ -124,7 +124,8 @@ def test_an_input_that_cannot_be_evaluated_fails_the_step(hand: Any) -> None:
 
 
 def test_a_shared_value_of_an_older_mesh_is_an_error_value_where_it_is_read(hand: Any) -> None:
-    shared = SharedState(values={"tally": ["many"]})
+    shared = SharedState()
+    shared.apply([hand.event(1, ev.MemoryWritten("tally", 1, "a", "many", "mesh"))])
     state = after_first(hand, {"n": 5, "ratio": 0.5}, SAVED)
     _, ended = steps.resolve(PLAN, state, shared, "tally", NOW)
     assert ended.status == "failed"

@@ -274,6 +274,27 @@ def test_a_new_owner_has_doubts_about_what_was_in_flight(hand: Any) -> None:
     assert not state.calls["k1"].open
 
 
+def test_a_field_holds_what_its_writes_add_up_to(hand: Any) -> None:
+    state = state_in(hand, "routed")
+    for body in (
+        ev.MemoryWritten("f", 1, "a", "x", op="append"),
+        ev.MemoryWritten("f", 2, "a", ["y", "z"], op="extend"),
+        ev.MemoryPatched("f", 3, "ann", []),
+        ev.MemoryWritten("f", 4, "a", "x", op="append"),
+    ):
+        path = "" if isinstance(body, ev.MemoryPatched) else "s"
+        apply(state, hand.event(state.seq + 1, body, path))
+    assert [state.memory["f"].at(n) for n in range(1, 5)] == [["x"], ["x", "y", "z"], [], ["x"]]
+    for body, why in (
+        (ev.MemoryWritten("f", 4, "a", "x", op="append"), "version 4 of f cannot follow version 4"),
+        (ev.MemoryPatched("f", 6, "ann", []), "version 6 of f cannot follow version 4"),
+        (ev.MemoryWritten("f", 5, "a", "x", op="extend"), "a list is extended by a list"),
+        (ev.MemoryWritten("f", 5, "a", "x", op="prepend"), "'prepend' is no way to write a field"),
+    ):
+        path = "" if isinstance(body, ev.MemoryPatched) else "s"
+        refused(state, hand.event(state.seq + 1, body, path), why)
+
+
 def test_money_is_held_settled_and_counted(hand: Any) -> None:
     state = state_in(hand, "routed")
     apply(state, hand.event(state.seq + 1, ev.BudgetReserved("k1", "0.5"), "s"))

@@ -11,7 +11,7 @@ import pytest
 from leafmesh_nb.errors import MemoryScopeError
 from leafmesh_nb.language.spec import AgentSpec, Grants, MemoryField
 from leafmesh_nb.language.types import ANY, MONEY, STRING, Type
-from leafmesh_nb.memory.merge import Versioned, Write, initial, merged, write_type
+from leafmesh_nb.memory.merge import Write, initial, write_type
 from leafmesh_nb.memory.view import Accesses, MemoryView, granted
 
 TEXTS = Type("list", items=STRING)
@@ -196,24 +196,6 @@ class TestWrites:
 
 
 class TestMerging:
-    @pytest.mark.parametrize(
-        ("current", "write", "after"),
-        [
-            (None, Write("ticket", "a", "replace"), "a"),
-            ("a", Write("ticket", None, "replace"), None),
-            (None, Write("notes", "a", "append"), ["a"]),
-            (["a"], Write("notes", "b", "append"), ["a", "b"]),
-            (["a"], Write("bits", ["b", "c"], "extend"), ["a", "b", "c"]),
-            (["a"], Write("bits", [], "extend"), ["a"]),
-        ],
-    )
-    def test_how_a_value_joins_the_one_that_is_there(
-        self, current: Any, write: Write, after: Any
-    ) -> None:
-        before = list(current) if isinstance(current, list) else current
-        assert merged(current, write) == after
-        assert current == before
-
     def test_fields_that_are_added_to_begin_as_empty_lists(self) -> None:
         assert [initial(FIELDS[name]) for name in ("notes", "bits", "order", "ticket")] == [
             [],
@@ -221,7 +203,6 @@ class TestMerging:
             None,
             None,
         ]
-        assert Versioned() == Versioned(None, 0)
 
     def test_a_list_that_is_replaced_may_also_be_added_to(self) -> None:
         assert write_type(FIELDS["order"], "append") == STRING

@@ -233,7 +233,8 @@ class TestAcrossRuns:
             run = desk.start(mesh, "note", text=text)
             run.result(20)
             own = [b.value for b in desk.bodies(run, "memory.written") if b.field == "own"]
-            assert own == [[text]]
+            assert own == [text]
+            assert run.memory().set_index("field")["value"]["own"] == f'["{text}"]'
 
     def test_a_step_that_fails_writes_nothing(self, desk: Any) -> None:
         mesh = ledger(desk)
@@ -408,3 +409,57 @@ def test_money_in_memory_stays_exact(desk: Any) -> None:
     for _ in range(3):
         last = desk.start(mesh, "add", amount="0.10").result(20)
     assert last == {"sum": Decimal("0.30")}
+
+
+class TestAdditions:
+    TEXT = """
+        mesh: callers
+        memory:
+          book: {type: {list: {map: string}}, scope: mesh, merge: append, sensitivity: pii}
+          notes: {type: {list: string}, scope: mesh, merge: append}
+        agents:
+          clerk:
+            role: Clerk
+            kind: python
+            capabilities: {it.note: {input: {n: integer}, output: {said: string}}}
+            memory: {read: [book, notes], write: [book, notes]}
+        workflows:
+          note:
+            input: {n: integer}
+            steps: {one: {capability: it.note, with: {n: input.n}}}
+            output: {said: steps.one.output.said}
+        """
+
+    def runs(self, desk: Any) -> list[Any]:
+        mesh = desk.mesh(self.TEXT)
+
+        @mesh.agent("clerk")
+        def clerk(n: int, *, ctx: Any) -> dict[str, str]:
+            ctx.memory.append("book", {f"Caller-{n}-Jansen": "555"})
+            ctx.memory.append("notes", f"note {n}")
+            return {"said": f"Caller-{n}-Jansen rang"}
+
+        runs = [desk.start(mesh, "note", n=n) for n in range(3)]
+        for run in runs:
+            run.result(20)
+        return runs
+
+    def test_an_event_holds_what_was_added_and_a_frame_what_was_there(self, desk: Any) -> None:
+        for run in self.runs(desk):
+            body = next(
+                e.body
+                for e in run.shared_events()
+                if e.body.run == run.id and e.body.field == "notes"
+            )
+            assert isinstance(body.value, str)
+            row = run.memory().set_index("field").loc["notes"]
+            shown = json.loads(row["value"])
+            assert (len(shown), shown[-1]) == (row["version"], body.value)
+        told = run.audit()["story"].tolist()
+        assert any(line.startswith("clerk added to shared notes, version ") for line in told)
+
+    def test_what_is_added_to_a_sensitive_field_is_masked_everywhere(self, desk: Any) -> None:
+        for run in self.runs(desk):
+            for shown in (run.memory(), run.events(), run.audit(), run.calls(), run.handoffs()):
+                assert "Jansen" not in shown.to_csv()
+            assert "Jansen" not in str(run._repr_mimebundle_())

@@ -394,8 +394,8 @@ def elsewhere() -> list[Event]:
     """What stands in the streams of the mesh and of the journal."""
     mesh = Story("mesh:refunds")
     for number in range(1, 5):
-        value = [f"precedent {n}" for n in range(number)]
-        mesh.add(ev.MemoryWritten("precedents", number, "clerk", value, "mesh", "r1"))
+        item = f"precedent {number - 1}"
+        mesh.add(ev.MemoryWritten("precedents", number, "clerk", item, "mesh", "r1", "append"))
     journal = Story("journal")
     journal.add(ev.RunHead("r1", 40, "ab" * 32, "done"))
     journal.add(ev.MemoryRevealed("r1", "card", "lead", "notebook"))

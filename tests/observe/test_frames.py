@@ -254,7 +254,7 @@ class TestMemory:
     ) -> None:
         frame = frames.memory_frame(everything, spec=spec)
         shared = frame[(frame["field"] == "precedents") & (frame["run"] == "r1")]
-        assert json.loads(shared["value"].iloc[0])[-1] == "precedent 3"
+        assert json.loads(shared["value"].iloc[0]) == [f"precedent {n}" for n in range(4)]
         assert shared["scope"].tolist() == ["mesh"]
         reveal = frame[frame["access"] == "reveal"]
         assert (reveal["run"].iloc[0], reveal["by"].iloc[0]) == ("r1", "lead")
@@ -263,6 +263,7 @@ class TestMemory:
         mesh = [event for event in everything if event.stream.startswith("mesh:")]
         frame = frames.memory_frame(mesh)
         assert frame["version"].tolist() == [1, 2, 3, 4]
+        assert [len(json.loads(value)) for value in frame["value"]] == [1, 2, 3, 4]
         assert frame["run"].tolist() == ["r1"] * 4
 
     def test_an_edit_by_hand(self, story: Any, spec: Spec) -> None:

@@ -16,8 +16,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class MemoryWritten(Body):
-    """A field has a new value. For scope ``mesh`` the value stands in the stream of the mesh;
-    the run's own event has ``scope`` mesh and no value."""
+    """A field was written. ``op`` says how ``value`` joins what was there: ``replace`` it,
+    ``append`` one item to it, or ``extend`` it by a list; what a field holds is what its writes
+    add up to. For scope ``mesh`` the value stands in the stream of the mesh; the run's own event
+    has ``scope`` mesh and no value."""
 
     kind: ClassVar[str] = "memory.written"
     field: str
@@ -26,6 +28,7 @@ class MemoryWritten(Body):
     value: Json = None
     scope: str = "run"
     run: str = ""
+    op: str = "replace"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class MemoryDenied(Body):
 
 @dataclass(frozen=True, slots=True)
 class MemoryPatched(Body):
-    """A person changed a field by hand."""
+    """A person put a value in a field by hand, in place of what was there."""
 
     kind: ClassVar[str] = "memory.patched"
     field: str

@@ -6,7 +6,7 @@ from leafmesh_nb.engine import events as ev
 from leafmesh_nb.engine.events import Event
 from leafmesh_nb.engine.fold.checks import illegal
 from leafmesh_nb.engine.state import RunState
-from leafmesh_nb.memory.merge import Versioned
+from leafmesh_nb.memory.versions import Versions
 
 __all__ = [
     "ended",
@@ -48,17 +48,25 @@ def rebound(state: RunState, event: Event, body: ev.RunRebound) -> None:
 
 def saved(state: RunState, event: Event, body: ev.MemoryWritten) -> None:
     """The workflow's own ``save``: all of it is one transaction."""
-    put(state, body)
+    put(state, event, body)
     state.saved = True
 
 
 def patched(state: RunState, event: Event, body: ev.MemoryPatched) -> None:
-    put(state, body)
+    put(state, event, body)
 
 
-def put(state: RunState, body: ev.MemoryWritten | ev.MemoryPatched) -> None:
-    if isinstance(body, ev.MemoryWritten) and body.scope != "run":
-        return
-    known, written = (body.field, int(body.version)), Versioned(body.value, body.version)
-    state.history[known] = body.value
-    state.memory[body.field] = written
+def put(state: RunState, event: Event, body: ev.MemoryWritten | ev.MemoryPatched) -> None:
+    """Write a field; one of scope ``mesh`` is written in the stream of the mesh."""
+    op = "replace"
+    if isinstance(body, ev.MemoryWritten):
+        if body.scope != "run":
+            return
+        op = body.op
+    field = state.memory.get(body.field) or Versions()
+    if body.version != field.version + 1:
+        raise illegal(
+            event, f"version {body.version} of {body.field} cannot follow version {field.version}"
+        )
+    field.write(body.value, op)
+    state.memory[body.field] = field

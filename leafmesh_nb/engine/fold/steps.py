@@ -49,7 +49,7 @@ def decided(state: RunState, step: StepState, event: Event, body: ev.PolicyDecid
 
 
 def written(state: RunState, step: StepState, event: Event, body: ev.MemoryWritten) -> None:
-    put(state, body)
+    put(state, event, body)
 
 
 def noted(state: RunState, step: StepState, event: Event, body: Body) -> None:

@@ -22,7 +22,6 @@ from leafmesh_nb.engine.runner.record import Record
 from leafmesh_nb.language.to_json import dump
 from leafmesh_nb.language.values import TypeMismatch, accept
 from leafmesh_nb.memory.marks import cut
-from leafmesh_nb.memory.merge import Versioned
 
 __all__ = ["Messages", "Reply"]
 
@@ -150,7 +149,8 @@ class Messages:
             dumped = dump(field.type, accept(field.type, value))
         except TypeMismatch as error:
             return f"memory.{name}: {error}"
-        version = record.state.memory.get(name, Versioned()).version + 1
+        before = record.state.memory.get(name)
+        version = before.version + 1 if before else 1
         record.append("", MemoryPatched(name, version, by, dumped))
         return ""
 

@@ -30,7 +30,7 @@ from leafmesh_nb.engine.runner.shared_stream import SharedStream, SharedWrite
 from leafmesh_nb.engine.shared import SharedState
 from leafmesh_nb.engine.state import RunState
 from leafmesh_nb.errors import JournalError, LeafmeshError
-from leafmesh_nb.memory.merge import Versioned, Write, merged
+from leafmesh_nb.memory.merge import Write
 
 __all__ = ["Record"]
 
@@ -103,13 +103,13 @@ class Record:
         for item in writes:
             if self.plan.spec.memory[item.field].scope == "mesh":
                 index = len(self._pending.drafts)
-                self.append(path, MemoryWritten(item.field, 0, agent, scope="mesh"))
+                self.append(path, MemoryWritten(item.field, 0, agent, scope="mesh", op=item.op))
                 shared = SharedWrite(item, agent, path, self.state.run, index)
                 self._pending.writes.append(shared)
                 continue
-            current = self.state.memory.get(item.field, Versioned())
-            value = merged(current.value, item)
-            self.append(path, MemoryWritten(item.field, current.version + 1, agent, value))
+            before = self.state.memory.get(item.field)
+            version = before.version + 1 if before else 1
+            self.append(path, MemoryWritten(item.field, version, agent, item.value, op=item.op))
 
     def verdict(self, verdict: Verdict) -> None:
         """Tell the sender of an inbox row what became of it, with the next flush."""

@@ -22,7 +22,7 @@ from leafmesh_nb.engine.events import (
 from leafmesh_nb.engine.ports import Append, Batch, Journal
 from leafmesh_nb.engine.shared import SharedState
 from leafmesh_nb.errors import ConflictError, JournalError
-from leafmesh_nb.memory.merge import Versioned, Write, merged
+from leafmesh_nb.memory.merge import Write
 
 __all__ = ["SharedStream", "SharedWrite"]
 
@@ -97,14 +97,13 @@ class SharedStream:
     ) -> tuple[list[Draft], list[Draft]]:
         mine = [Draft(body, ts=now) for body in settled]
         drafts = list(drafts)
-        latest = {w.write.field: self.state.current(w.write.field) for w in writes}
+        versions = {name: field.version for name, field in self.state.memory.items()}
         for item in writes:
-            name, current = item.write.field, latest[item.write.field]
-            # What another mesh of this name wrote may be no list: a list begins anew then.
-            base = current.value if isinstance(current.value, list) else None
-            value, version = merged(base, item.write), current.version + 1
-            latest[name] = Versioned(value, version)
-            body = MemoryWritten(name, version, item.agent, value, "mesh", item.run)
+            write = item.write
+            version = versions[write.field] = versions.get(write.field, 0) + 1
+            body = MemoryWritten(
+                write.field, version, item.agent, write.value, "mesh", item.run, write.op
+            )
             mine.append(Draft(body, item.path, now))
             own = replace(body, value=None)
             drafts[item.draft] = replace(drafts[item.draft], body=own)
