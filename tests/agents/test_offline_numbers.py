@@ -55,6 +55,14 @@ def one(text: str, name: str, schema: dict[str, Any], today: date | None = None)
         ("US$ 300", "300"),
         ("300$", "300"),
         ("-$20 on my statement", "20"),
+        ("The bill was 12 pounds 50 for two teas", "12.50"),
+        ("5 euros and 20 cents too much", "5.20"),
+        ("\u00a312 and 50p please", "12.50"),
+        ("20 pounds 15 guests", "20"),
+        ("Parts 80 dollars, labour 45 dollars, 125 dollars altogether", "125"),
+        ("\u20ac30 for the room and \u20ac12 for parking, \u20ac42 in all", "42"),
+        ("I paid $300 in total, please refund the $40 for breakfast", "40"),
+        ("The total was \u20ac90. Please give me the \u20ac20 back.", "20"),
     ],
 )
 def test_amounts(text: str, amount: str) -> None:

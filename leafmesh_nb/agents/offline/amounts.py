@@ -6,12 +6,13 @@ share the candidates out among themselves, the surest pair first.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from leafmesh_nb.agents.offline.cues import Cues, around, nearest, nearness
+from leafmesh_nb.agents.offline.cues import Cues, around, clause_at, nearest, nearness
 from leafmesh_nb.agents.offline.numbers import Kind, Quantity
 from leafmesh_nb.agents.offline.stems import stem
 from leafmesh_nb.agents.offline.text import Text, Word
@@ -31,6 +32,10 @@ _PERCENT_STEMS: Final = frozenset(
     map(stem, word_set("percent percentage rate discount share ratio"))
 )
 _SIGNED_STEMS: Final = frozenset(map(stem, word_set("balance net change difference delta profit")))
+_WHOLES: Final = word_set("total altogether overall totalling totaling combined")
+_WHOLE: Final = 0.6
+_ASKED_REACH: Final = 24
+_AMOUNT: Final = re.compile(r"[^.,;:!?\n\d]*\d")
 _CORRECTIONS: Final = frozenset({"mean", "meant", "actually", "correction"})
 
 
@@ -101,11 +106,35 @@ def money_score(text: Text, candidate: Quantity, cues: Cues) -> Scored | None:
         score += 0.5 if sentence is not None and sentence.requests else 0.0
         score += _reference(text, start, end)
         score -= 0.6 * nearest(text, start, end, TOLD_WORDS - set(cues.words))
+        if _told_whole(text, start, end) and not _asks_for_another(text, start, end):
+            score += _WHOLE
     if refused(text, start):
         score -= 1.5
     if any(w.text in _CORRECTIONS and -4 <= d < 0 for w, d in around(text, start, end)):
         score += 2.5
     return Scored(score - start * 1e-7, near > 0.15)
+
+
+def _told_whole(text: Text, start: int, end: int) -> bool:
+    """ "45 in all": the whole, of which other amounts are parts."""
+    clause = clause_at(text, start)
+    close = [w.text for w, d in around(text, start, end, 3) if w.clause == clause]
+    return not _WHOLES.isdisjoint(close) or ("in all" in text.lower[end : end + 8])
+
+
+def _asks_for_another(text: Text, start: int, end: int) -> bool:
+    """Whether a request names an amount elsewhere: "please refund the $40"."""
+    asked = (
+        (word.end, word.end + _ASKED_REACH)
+        for sentence in text.sentences[:50]
+        if sentence.requests
+        for word in sentence.words
+        if word.text in ASKING_WORDS
+    )
+    return any(
+        _AMOUNT.match(text.lower, first, last) and not start - _ASKED_REACH < first <= end
+        for first, last in asked
+    )
 
 
 def _bare_amount(text: Text, candidate: Quantity, near: float) -> bool:

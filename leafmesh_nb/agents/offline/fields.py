@@ -8,18 +8,9 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
 
-from leafmesh_nb.agents.offline.amounts import (
-    Scored,
-    money_score,
-    money_text,
-    share_out,
-)
-from leafmesh_nb.agents.offline.counts import number_or_count
 from leafmesh_nb.agents.offline.cues import Cues
-from leafmesh_nb.agents.offline.dates import Moment, as_datetime
 from leafmesh_nb.agents.offline.enums import Chooser
-from leafmesh_nb.agents.offline.individuals import implied
-from leafmesh_nb.agents.offline.numbers import Kind, Quantity
+from leafmesh_nb.agents.offline.numbers import Kind
 from leafmesh_nb.agents.offline.page import Page
 from leafmesh_nb.agents.offline.quotes import best_sentence, items_for, quote_for
 from leafmesh_nb.agents.offline.reading import Example, UnreadableFieldError
@@ -32,20 +23,16 @@ from leafmesh_nb.agents.offline.shapes import (
     sort_of,
     unwrap,
 )
-from leafmesh_nb.agents.offline.things import counted_thing
+from leafmesh_nb.agents.offline.sharing import moment_text, shared, value_of
+from leafmesh_nb.agents.offline.slots import EVIDENCE, Found, Slot, evidence_at
 from leafmesh_nb.agents.offline.truths import truth
-from leafmesh_nb.agents.offline.units import bears_unit, measure_score, measured, unit_of
-from leafmesh_nb.agents.offline.wanted import Aim, aim_of, date_score
+from leafmesh_nb.agents.offline.wanted import aim_of
 
-#: A number that only the field of that name may have, and its score.
-Own = tuple[str, Quantity, float]
 #: A field of this name and type number is the reader's own margin.
 CONFIDENCE: Final = "confidence"
 _SENTENCE: Final = 300
-_EVIDENCE: Final = 160
 _MOST_PARTS: Final = 50
 _MOST_FIELDS: Final = 200
-_MOST_CANDIDATES: Final = 200
 _SHARED: Final = (
     frozenset({Sort.MONEY}),
     frozenset({Sort.INTEGER, Sort.NUMBER}),
@@ -54,39 +41,6 @@ _SHARED: Final = (
 _PAIR: Final = re.compile(
     r"^[ \t]*(?:[-*\u2022][ \t]+)?([^:\n]{1,60}):[ \t]+(\S.{0,300})$", re.MULTILINE
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A field's value, the words it was taken from, and the margins of the enums in it."""
-
-    value: Any
-    evidence: str = ""
-    margins: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """One property of an object: its schema without "or null", and what its name asks for."""
-
-    name: str
-    path: str
-    schema: Schema
-    sort: Sort
-    nullable: bool
-    required: bool
-    cues: Cues
-
-    def absent(self) -> Found | None:
-        """What stands for a value that is not there: null, or (None) no property at all."""
-        if self.nullable:
-            return Found(None)
-        if self.sort is Sort.ANY:
-            return Found(None)
-        if not self.required:
-            return None
-        near = f" near {' '.join(self.cues.words)!r}" if self.cues.specific else ""
-        raise UnreadableFieldError(self.path, f"{self.sort.value}{near}")
 
 
 @dataclass(frozen=True)
@@ -108,7 +62,9 @@ class ObjectReader:
                 found[slot.name] = copy
         for sorts in _SHARED:
             sharing = [s for s in slots if s.sort in sorts and s.name not in found]
-            found.update(self._share(page, [s for s in sharing if not _is_confidence(s)]))
+            sharing = [s for s in sharing if not _is_confidence(s)]
+            aims = {s.name: aim_of(s.cues, self._notes(s)) for s in sharing}
+            found.update(shared(page, sharing, aims))
         for slot in slots:
             if slot.name not in found and not _is_confidence(slot):
                 value = self._one(slot, page)
@@ -142,45 +98,6 @@ class ObjectReader:
                 )
             )
         return slots
-
-    def _share(self, page: Page, slots: Sequence[Slot]) -> dict[str, Found | None]:
-        """Numbers, amounts or dates, shared out among the fields of one kind."""
-        if not slots:
-            return {}
-        dated = slots[0].sort in (Sort.DATE, Sort.DATETIME)
-        candidates: Sequence[Quantity | Moment] = page.moments if dated else page.quantities
-        if not dated:
-            money = slots[0].sort is Sort.MONEY
-            candidates = [q for q in page.quantities if money or q.kind is not Kind.MONEY]
-        candidates = candidates[:_MOST_CANDIDATES]
-        own = [] if dated else [*_implied(page, slots), *_measured(page, slots)]
-        # A number with the field's unit leaves no room for one without.
-        settled = {s.name for s in slots if _thing(s) is None} & {name for name, _, _ in own}
-        shared = len(candidates)
-        candidates = [*candidates, *(found for _, found, _ in own)]
-        table: list[list[Scored | None]] = []
-        for slot in slots:
-            row: list[Scored | None] = []
-            aim = aim_of(slot.cues, self._notes(slot)) if dated else Aim.ANY
-            for candidate in candidates[:shared]:
-                scored = _score(page, slot, candidate, aim, alone=len(slots) == 1)
-                usable = scored and fits(_value(page, slot, candidate), slot.schema)
-                row.append(scored if usable and slot.name not in settled else None)
-            for name, found_one, score in own:
-                mine = name == slot.name and fits(_number(found_one.value), slot.schema)
-                row.append(Scored(score, related=True) if mine else None)
-            table.append(row)
-        given = share_out(table)
-        found: dict[str, Found | None] = {}
-        for index, slot in enumerate(slots):
-            if index not in given:
-                found[slot.name] = slot.absent()
-                continue
-            candidate = candidates[given[index]]
-            found[slot.name] = Found(
-                _value(page, slot, candidate), _evidence(page, candidate.start, candidate.end)
-            )
-        return found
 
     def _one(self, slot: Slot, page: Page) -> Found | None:
         read: dict[Sort, Callable[[Slot, Page], Found | None]] = {
@@ -245,7 +162,7 @@ class ObjectReader:
             raise
         return Found(
             {name: value.value for name, value in inner.items()},
-            "; ".join(dict.fromkeys(v.evidence for v in inner.values() if v.evidence))[:_EVIDENCE],
+            "; ".join(dict.fromkeys(v.evidence for v in inner.values() if v.evidence))[:EVIDENCE],
             tuple(margin for value in inner.values() for margin in value.margins),
         )
 
@@ -265,8 +182,8 @@ class ObjectReader:
                 continue
             if key in read and key not in entries:
                 entries[key] = read[key].value
-                told.append(page.text.quote(*match.span(), _EVIDENCE))
-        return Found(entries, "; ".join(told)[:_EVIDENCE])
+                told.append(page.text.quote(*match.span(), EVIDENCE))
+        return Found(entries, "; ".join(told)[:EVIDENCE])
 
     def _list(self, slot: Slot, page: Page) -> Found | None:
         schema, _ = unwrap(slot.schema.get("items", {}))
@@ -284,20 +201,21 @@ class ObjectReader:
             found = self._objects(slot, schema, page)
         elif sort in (Sort.DATE, Sort.DATETIME):
             found = [
-                (_moment(page, sort, m), _evidence(page, m.start, m.end)) for m in page.moments
+                (moment_text(page, sort, m), evidence_at(page, m.start, m.end))
+                for m in page.moments
             ]
         elif sort in (Sort.MONEY, Sort.INTEGER, Sort.NUMBER):
             kind = Kind.MONEY if sort is Sort.MONEY else Kind.PLAIN
             item = replace(slot, schema=schema, sort=sort)
             found = [
-                (_value(page, item, q), _evidence(page, q.start, q.end))
+                (value_of(page, item, q), evidence_at(page, q.start, q.end))
                 for q in page.quantities
                 if q.kind is kind
             ]
         most = slot.schema.get("maxItems", len(page.text.raw) + 1)
         kept = [(value, told) for value, told in found if fits(value, schema)]
         kept = kept[: most if isinstance(most, int) else None]
-        evidence = "; ".join(dict.fromkeys(told for _, told in kept))[:_EVIDENCE]
+        evidence = "; ".join(dict.fromkeys(told for _, told in kept))[:EVIDENCE]
         return Found([value for value, _ in kept], evidence)
 
     def _objects(self, slot: Slot, schema: Schema, page: Page) -> Iterable[tuple[Any, str]]:
@@ -314,7 +232,7 @@ class ObjectReader:
                 any(v.evidence and _counts(schema, n) for n, v in read.items())
             ):
                 value = {name: v.value for name, v in read.items()}
-                yield value, page.text.quote(sentence.start, sentence.end, _EVIDENCE)
+                yield value, page.text.quote(sentence.start, sentence.end, EVIDENCE)
 
 
 def _counts(schema: Schema, name: str) -> bool:
@@ -346,78 +264,6 @@ def _inside(output: Mapping[str, Any], path: Sequence[str]) -> Any:
     return value
 
 
-def _evidence(page: Page, start: int, end: int) -> str:
-    sentence = page.text.sentence_at(start)
-    if sentence is None or sentence.end - sentence.start > _EVIDENCE:
-        return page.text.quote(start, end, _EVIDENCE)
-    return page.text.quote(sentence.start, sentence.end, _EVIDENCE)
-
-
-def _score(
-    page: Page, slot: Slot, candidate: Quantity | Moment, aim: Aim, *, alone: bool
-) -> Scored | None:
-    """A candidate's score; None where a name that says more asks for more than is there."""
-    strict = slot.cues.specific and slot.nullable and not alone and not slot.cues.begins
-    if isinstance(candidate, Moment):
-        scored: Scored | None = date_score(page.text, candidate, slot.cues, aim, page.today)
-    elif slot.sort is Sort.MONEY:
-        scored = money_score(page.text, candidate, slot.cues)
-    else:
-        thing = _thing(slot)
-        if thing is None and unit_of(slot.cues.words) and bears_unit(page.text, candidate):
-            return None
-        scored = number_or_count(page.text, candidate, slot.cues, slot.nullable, thing)
-    return None if scored and strict and not scored.related else scored
-
-
-def _implied(page: Page, slots: Sequence[Slot]) -> list[Own]:
-    """For each field that counts things, how many are named without a number."""
-    found: list[Own] = []
-    for slot in slots:
-        thing = _thing(slot)
-        count = implied(page.text, thing, page.quantities) if thing is not None else None
-        if count is not None:
-            found.append((slot.name, count.quantity, count.score))
-    return found
-
-
-def _measured(page: Page, slots: Sequence[Slot]) -> list[Own]:
-    """For each field with a unit, the numbers that have such a unit."""
-    found: list[Own] = []
-    for slot in slots:
-        unit = unit_of(slot.cues.words) if slot.sort in (Sort.INTEGER, Sort.NUMBER) else None
-        if unit is not None and _thing(slot) is None:
-            numbers = measured(page.text, page.quantities, unit)
-            found += [(slot.name, q, measure_score(page.text, q, slot.cues)) for q in numbers]
-    return found
-
-
-def _thing(slot: Slot) -> str | None:
-    return counted_thing(slot.cues.words) if slot.sort is Sort.INTEGER else None
-
-
-def _value(page: Page, slot: Slot, candidate: Quantity | Moment) -> Any:
-    """The candidate in the JSON form of the slot's type."""
-    if isinstance(candidate, Moment):
-        return _moment(page, slot.sort, candidate)
-    if slot.sort is Sort.MONEY:
-        return money_text(candidate.value, slot.cues)
-    value = candidate.value
-    if candidate.kind is Kind.PERCENT and slot.schema.get("maximum") in (1, 1.0):
-        value /= 100
-    return _number(value)
-
-
-def _number(value: Decimal) -> int | float:
-    return int(value) if value == value.to_integral_value() else float(value)
-
-
-def _moment(page: Page, sort: Sort, moment: Moment) -> str:
-    if sort is Sort.DATE:
-        return moment.day.isoformat()
-    return as_datetime(moment, page.times, page.text)
-
-
 def _copy(slot: Slot, value: Any) -> Found | None:
     """An input of the same name and type, unless it is prose, which is read instead."""
     if slot.sort is Sort.MONEY and isinstance(value, int | float) and not isinstance(value, bool):
@@ -428,4 +274,4 @@ def _copy(slot: Slot, value: Any) -> Found | None:
         len(value) > 120 or len(value.split()) > 8 or not value.strip()
     ):
         return None
-    return Found(value, str(value)[:_EVIDENCE])
+    return Found(value, str(value)[:EVIDENCE])

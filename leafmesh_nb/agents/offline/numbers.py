@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum, auto
 from typing import Final
@@ -52,9 +52,16 @@ _SCALES: Final = {
     "billion": 10**9,
 }
 _ORDINAL: Final = re.compile(r"(?:st|nd|rd|th)\b")
+_UNIT: Final = re.compile(
+    r"(?:kgs?|km|cm|mm|mg|g|h|l|m|ml|lbs?|oz|hrs?|mins?|kilos?|grams?|litres?|liters?|tonnes?)\b"
+)
 _PERCENT: Final = re.compile(r"\s?(?:%|percent\b|per cent\b)")
 #: What may stand between a noun and the number that names it: "order no. #4471", "ref: 12".
 _LABEL_GAP: Final = re.compile(r"[ \t.:#(=]{0,3}")
+#: What may follow "12 pounds 50": hardly a noun that the 50 would count.
+_ENDS_AMOUNT: Final = re.compile(
+    r"\s*(?:[.,;:!?)\n]|\Z)|\s+(?:for|and|on|in|to|from|each|per|back|but|when|which|as|too|please)\b"
+)
 _EURO: Final = re.compile(r"€|eur")
 
 _UNIT_NAMES: Final = (
@@ -110,7 +117,35 @@ def quantities(text: Text, clocks: Sequence[tuple[int, int]] = ()) -> tuple[Quan
     found = list(_digits(text, Places(clocks)))
     places = Places([*clocks, *((q.start, q.end) for q in found)])
     found += [q for q in _spelled(text) if not places.meet(q.start, q.end)]
-    return tuple(sorted(found, key=lambda q: q.start))
+    return tuple(_with_cents(text, sorted(found, key=lambda q: q.start)))
+
+
+def _with_cents(text: Text, found: Sequence[Quantity]) -> Iterator[Quantity]:
+    """ "12 pounds 50", "5 euros and 20 cents": one amount in two coins."""
+    whole: Quantity | None = None
+    for quantity in found:
+        if whole is not None:
+            tie = text.lower[whole.end : quantity.start]
+            if tie.strip(" ") in ("", "and") and _is_cents(text, whole, quantity):
+                cents = quantity.value if quantity.kind is Kind.MONEY else quantity.value / 100
+                yield replace(whole, end=quantity.end, value=whole.value + cents)
+                whole = None
+                continue
+            yield whole
+        whole = quantity
+    if whole is not None:
+        yield whole
+
+
+def _is_cents(text: Text, whole: Quantity, part: Quantity) -> bool:
+    if whole.kind is not Kind.MONEY or whole.value != whole.value.to_integral_value():
+        return False
+    if part.kind is Kind.MONEY:
+        return 0 < part.value < 1
+    worded = text.lower[whole.start : whole.end].endswith(tuple(CURRENCY_WORDS))
+    digits = text.lower[part.start : part.end]
+    alone = _ENDS_AMOUNT.match(text.lower, part.end)
+    return worded and len(digits) == 2 and digits.isdigit() and bool(alone)
 
 
 def parse(digits: str, *, euro: bool = False) -> Decimal | None:
