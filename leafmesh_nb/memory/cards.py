@@ -21,7 +21,7 @@ _HIDDEN = "••••"
 
 _PLAIN = r"[\s.\-\u00ad\u200b-\u200d\u2010-\u2015\u2060\u2212\ufeff]|&(?:nbsp|#160|#xa0);"
 _PLAIN_GAP = re.compile(rf"(?:{_PLAIN}){{1,3}}")
-_SEPARATOR = rf"(?:{_PLAIN}|[/_,|:*\u00b7(){JOINT[0]}])"
+_SEPARATOR = rf"(?:{_PLAIN}|[/_,|:*\u00b7()\"\'{JOINT[0]}])"
 _RUN = re.compile(rf"\d+(?:{_SEPARATOR}{{1,8}}\d+)*")
 _GROUP = re.compile(r"\d+")
 _CUT = re.compile(rf"\s?{CUT}")

@@ -29,12 +29,18 @@ def forms(secret: str) -> Iterator[str]:
     plain = secret.strip()
     if len(plain) < SHORTEST or not plain.strip("• "):
         return
+    yield from _escaped(plain)
+    if not plain.isascii():
+        # An escape names a capital or a small letter, and ß has two capitals.
+        yield from _escaped(plain.upper())
+        yield from _escaped(plain.lower())
+
+
+def _escaped(plain: str) -> Iterator[str]:
     yield plain
     for ascii_only in (True, False):
         yield json.dumps(plain, ensure_ascii=ascii_only)[1:-1]
     yield repr(plain)[1:-1]
-    if len(plain.upper()) != len(plain):  # ß has two capitals
-        yield plain.upper()
     for quotes in (True, False):
         yield html.escape(plain, quote=quotes)
     whole = plain.encode("utf-8", "replace")
