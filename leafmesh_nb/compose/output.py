@@ -62,9 +62,23 @@ def check(subject: Subject) -> LayerReport:
     return _DryRuns(subject, spec).report()
 
 
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """Where an answer was seen: in a sample, or on an agent's example; what it may count as."""
+
+    capability: str
+    number: int
+    worst: Severity
+    agent: str = ""
+
+    def __str__(self) -> str:
+        of = f" of `{self.agent}`" if self.agent else ""
+        return f"{'example' if self.agent else 'sample'} {self.number}{of}"
+
+
 @dataclass(slots=True)
 class _Fault:
-    """One thing that is wrong: ``head``, then the samples in which it is, then ``tail``."""
+    """One thing that is wrong: ``head``, then the trials in which it is, then ``tail``."""
 
     code: str
     severity: Severity
@@ -72,7 +86,14 @@ class _Fault:
     tail: str
     span: Span
     hint: str
-    where: dict[str, None] = field(default_factory=dict)
+    trials: list[_Trial] = field(default_factory=list)
+
+    @property
+    def message(self) -> str:
+        """All of it, with the first few trials by number."""
+        others = f"{self.trials[0]} and {len(self.trials) - 1} more"
+        where = others if len(self.trials) > 2 else " and ".join(map(str, self.trials))
+        return f"{self.head} {where}{self.tail}."
 
 
 class _DryRuns:
@@ -83,19 +104,18 @@ class _DryRuns:
         self._spec = spec
         self._findings = Findings(subject, "output")
         self._faults: dict[tuple[str, str], _Fault] = {}
-        self._runs: list[tuple[int, SampleRun]] = []
+        self._runs: list[SampleRun] = []
         self._answers: dict[tuple[str, str], list[Answer]] = {}
         self._notes: dict[str, None] = {}
 
     def report(self) -> LayerReport:
         """Run what there is, and say what came of it."""
-        tried = self._try_examples()
         for number, sample in enumerate(self._subject.samples or (), 1):
             self._try_sample(number, sample)
+        tried = self._try_examples()
         for fault in self._faults.values():
             add = self._findings.error if fault.severity == "error" else self._findings.warning
-            where = _where(list(fault.where), len(self._subject.samples or ()))
-            add(fault.code, f"{fault.head} {where}{fault.tail}.", fault.span, fault.hint)
+            add(fault.code, fault.message, fault.span, fault.hint)
         self._check_hollow()
         self._say_what_is_open(tried)
         self._state_facts(len(tried))
@@ -105,12 +125,18 @@ class _DryRuns:
 
     def _try_examples(self) -> set[str]:
         """Read every capability's examples; gives the capabilities that have some."""
+        told = {(f.code, trial.capability) for f in self._faults.values() for trial in f.trials}
         tried = set()
         for found in read_examples(self._spec):
-            tried.add(found.capability.name)
-            named = f"`{found.agent.id}`, `{found.capability.name}`,"
-            where = f"its own example {found.number}"
-            judge = _Judge(self._add, named, found.capability.span, where, "warning")
+            name = found.capability.name
+            tried.add(name)
+
+            def add(fault: _Fault, trial: _Trial) -> None:
+                if (fault.code, trial.capability) not in told:  # a sample has shown it already
+                    self._add(fault, trial)
+
+            trial = _Trial(name, found.number, "warning", found.agent.id)
+            judge = _Judge(add, f"`{name}`", found.capability.span, trial)
             judge.look_at(found.answer, found.capability.output, found.answer.error)
             for model in found.models:
                 judge.measure(found.answer, model, self._limit_of(model))
@@ -131,7 +157,7 @@ class _DryRuns:
         for flow in flows:
             if self._subject.run_sample is not None:
                 run = self._subject.run_sample(flow, sample)
-                self._runs.append((number, run))
+                self._runs.append(run)
                 self._look_at(number, run)
 
     # Judging
@@ -140,7 +166,7 @@ class _DryRuns:
         """What is wrong with one run."""
         if run.status == "not run":
             return
-        flow, where = self._spec.workflows[run.workflow], f"sample {number}"
+        flow = self._spec.workflows[run.workflow]
         masker = Masker.for_run(self._spec, run.events)
         # A denial and a side effect that is not carried out end the function that wanted them.
         meant = run.status == "stopped" or _denied(run)
@@ -153,19 +179,20 @@ class _DryRuns:
             failed = failed or bool(answer.error)
             if not answer.error:
                 self._answers.setdefault((flow.id, answer.step), []).append(answer)
-            self._judge_step(answer, flow, where, masker)
+            self._judge_step(answer, flow, number, masker)
         if run.status == "failed" and not failed and not meant:
             step = flow.steps.get(run.step)
             named, span = (f"Step `{step.id}`", step.span) if step else (f"`{flow.id}`", flow.span)
-            error = _short(masker.text(run.error))
-            self._add(
-                _Fault("LM802", "error", f"{named} fails in", f": {error}", span, _FAILS), where
-            )
+            tail = f": {_short(masker.text(run.error))}"
+            trial = _Trial("", number, "error")
+            self._add(_Fault("LM802", "error", f"{named} fails in", tail, span, _FAILS), trial)
 
-    def _judge_step(self, answer: Answer, flow: Workflow, where: str, masker: Masker) -> None:
+    def _judge_step(self, answer: Answer, flow: Workflow, number: int, masker: Masker) -> None:
         step = flow.steps[answer.step]
-        output = self._spec.agents[answer.agent].capabilities[step.capability or ""].output
-        judge = _Judge(self._add, f"Step `{step.id}`", step.span, where, "error")
+        name = step.capability or ""
+        trial = _Trial(name, number, "error")
+        judge = _Judge(self._add, f"Step `{step.id}`", step.span, trial)
+        output = self._spec.agents[answer.agent].capabilities[name].output
         judge.look_at(answer, output, masker.text(answer.error))
         model = self._spec.models.get(answer.model)
         if model is not None:
@@ -174,9 +201,9 @@ class _DryRuns:
     def _limit_of(self, model: ModelSpec) -> Span:
         return self._subject.at_value("models", model.name, "max_output_tokens")
 
-    def _add(self, fault: _Fault, where: str) -> None:
+    def _add(self, fault: _Fault, trial: _Trial) -> None:
         """Faults of one kind at one place are told once, in the words of the first."""
-        self._faults.setdefault((fault.code, fault.head), fault).where.setdefault(where)
+        self._faults.setdefault((fault.code, fault.head), fault).trials.append(trial)
 
     def _check_hollow(self) -> None:
         for (name, id), answers in self._answers.items():
@@ -195,16 +222,11 @@ class _DryRuns:
     def _say_what_is_open(self, tried: set[str]) -> None:
         if not self._spec.workflows:
             self._findings.unproven("There is no workflow, so there is nothing to run.")
-        unable: dict[str, list[str]] = {}
-        for number, run in self._runs:
-            if run.status == "not run":
-                unable.setdefault(run.error, []).append(f"sample {number}")
-        for error, samples in unable.items():
-            where = _where(samples, len(self._subject.samples or ()))
-            self._findings.unproven(f"No dry run in {where}: {_short(error)}.")
+        for error in dict.fromkeys(run.error for run in self._runs if run.status == "not run"):
+            self._findings.unproven(f"There was no dry run: {_short(error)}.")
         modelled = {(s.workflow, s.step) for s in seats(self._spec) if s.agent.kind == "llm"}
         for flow in self._spec.workflows.values():
-            runs = [run for _, run in self._runs if run.workflow == flow.id]
+            runs = [run for run in self._runs if run.workflow == flow.id]
             reached = {step for run in runs for step in reached_in(run.events)}
             reached |= {
                 step.id
@@ -233,7 +255,7 @@ class _DryRuns:
 
     def _state_facts(self, capabilities: int) -> None:
         ends: dict[str, int] = {}
-        for _, run in self._runs:
+        for run in self._runs:
             end = "denied by a policy" if _denied(run) else run.status
             ends[end] = ends.get(end, 0) + 1
         facts = self._findings.facts
@@ -250,49 +272,40 @@ class _DryRuns:
 
 @dataclass(frozen=True, slots=True)
 class _Judge:
-    """Looks at one answer; ``worst`` is what a wrong or missing answer counts as."""
+    """Looks at one answer."""
 
-    add: Callable[[_Fault, str], None]
+    add: Callable[[_Fault, _Trial], None]
     named: str
     span: Span
-    where: str
-    worst: Severity
+    trial: _Trial
 
     def look_at(self, answer: Answer, output: Type, error: str) -> None:
         """What it says; ``error`` is its error as it may be shown."""
         if answer.error:
             code, hint = ("LM801", _SHAPE) if answer.misshapen else ("LM802", _FAILS)
-            head = f"{self.named} fails in"
-            self._found(code, self.worst, head, f": {_short(error)}", hint)
+            self._found(code, self.trial.worst, "fails in", hint, f": {_short(error)}")
             return
         for name in blank_fields(output, answer.value):
-            self._found("LM803", "warning", f"{self.named} leaves `{name}` empty in", "", _BLANK)
+            self._found("LM803", "warning", f"leaves `{name}` empty in", _BLANK)
         for name in repeated_fields(answer.value):
-            head = f"{self.named} repeats itself in `{name}`, in"
-            self._found("LM805", "warning", head, "", _CIRCLES)
+            self._found("LM805", "warning", f"repeats itself in `{name}`, in", _CIRCLES)
 
     def measure(self, answer: Answer, model: ModelSpec, span: Span) -> None:
         """Whether it is longer than the model may answer."""
         most = model.max_output_tokens or MAX_OUTPUT_TOKENS
         if answer.tokens_out >= most:
             head = f"{self.named} is cut off with model `{model.name}` in"
-            tail = f": `max_output_tokens` is {most:,}, and the answer takes more"
+            tail = f": it takes about {answer.tokens_out:,} tokens, and `max_output_tokens` is {most:,}"
             hint = "Raise max_output_tokens of the model, or ask for less."
-            self.add(_Fault("LM804", self.worst, head, tail, span, hint), self.where)
+            self.add(_Fault("LM804", self.trial.worst, head, tail, span, hint), self.trial)
 
-    def _found(self, code: str, severity: Severity, head: str, tail: str, hint: str) -> None:
-        self.add(_Fault(code, severity, head, tail, self.span, hint), self.where)
+    def _found(self, code: str, severity: Severity, what: str, hint: str, tail: str = "") -> None:
+        fault = _Fault(code, severity, f"{self.named} {what}", tail, self.span, hint)
+        self.add(fault, self.trial)
 
 
 def _denied(run: SampleRun) -> bool:
     return run.status == "failed" and cause_of_end(run.events) == "PolicyDenied"
-
-
-def _where(places: Sequence[str], samples: int) -> str:
-    """Samples by number, the first few of them."""
-    if len(places) <= 2:
-        return " and ".join(places)
-    return f"{places[0]} and {len(places) - 1} others of {samples}"
 
 
 def _short(text: str) -> str:

@@ -3,8 +3,9 @@
 The text is searched for credentials and personal data; what is found is masked wherever it is
 quoted. Then every tool with a side effect is looked at with each agent that may call it in a step:
 
-- No policy applies: the gate denies every call. That is no way through, so it is a fact here, and
-  the policy layer says that the policy is missing.
+- No policy applies: the gate denies every call. That is no way through, so it is no finding here
+  (the policy layer says that the policy is missing), but it is not proven what a policy will let
+  through once there is one.
 - A policy that applies can ask or deny because of what the call says (``gates``): it is a gate.
 - Policies apply, and all of them approve whatever the call says: if untrusted input reaches the
   call (``taint`` says what counts), that is an error, shown as the path; a warning where it only
@@ -83,6 +84,12 @@ def _check_flows(subject: Subject, spec: Spec, findings: Findings) -> None:
         facts[f"{sink.seat.workflow}: {sink.text}"] = _fact(spec, sink, guard)
         if guard.policies and not guard.gates and sink.degree:
             unguarded.setdefault(guard.openings, []).append(sink)
+        elif not guard.policies and sink.degree:
+            longest = max((_path(sink, path) for path in sink.paths), key=_length)
+            findings.unproven(
+                f"No policy says what becomes of {longest}: every such call is "
+                "denied. Whether it may be let through shows once a policy covers it."
+            )
     for openings, sinks in unguarded.items():
         _report(spec, findings, sinks, openings)
     if facts:
@@ -102,7 +109,7 @@ def _report(
     degree = max(sink.degree for sink in sinks)
     widest = [sink for sink in sinks if sink.degree == degree]
     paths = list(dict.fromkeys(_path(sink, path) for sink in widest for path in sink.paths))
-    paths.sort(key=lambda path: -path.count("→"))  # the longest tell most of what happens
+    paths.sort(key=_length, reverse=True)  # the longest tell most of what happens
     shown = "; ".join(paths[:MOST_PATHS])
     if len(paths) > MOST_PATHS:
         shown += f"; and {len(paths) - MOST_PATHS} more"
@@ -127,6 +134,10 @@ def _report(
 
 def _path(sink: Sink, path: Iterable[Place]) -> str:
     return " → ".join([*(place.text for place in path if place.text), sink.text])
+
+
+def _length(path: str) -> int:
+    return path.count("→")
 
 
 def _remedy(tool: ToolSpec) -> str:

@@ -190,7 +190,7 @@ class TestFailing:
 
         report = look(model=GOOD, clerk=clerk, samples=[MAIL] * 5)
         (found,) = report.diagnostics
-        assert "in sample 1 and 4 others of 5: " in found.message
+        assert "in sample 1 and 4 more: " in found.message
 
     def test_secrets_in_an_error_are_masked(self) -> None:
         def clerk(summary: str) -> Any:
@@ -211,7 +211,7 @@ class TestFailing:
         report = look(clerk=None, model=GOOD)
         assert (report.colour, report.diagnostics) == ("not proven", ())
         (open_point,) = report.unproven
-        assert "No dry run in sample 1: there is no function for" in open_point
+        assert "There was no dry run: there is no function for" in open_point
 
 
 class TestEmpty:
@@ -332,13 +332,19 @@ workflows:
         report = self.layer(("money or null", "money"))
         (found,) = report.diagnostics
         assert (found.code, report.colour) == ("LM802", "amber")
-        assert "`reader`, `mail.read`, fails in its own example 2: field 'amount'" in found.message
+        assert "`mail.read` fails in example 2 of `reader`: field 'amount'" in found.message
 
     def test_an_answer_longer_than_the_model_may_give(self) -> None:
         report = self.layer(("tier: small", "tier: small, max_output_tokens: 5"))
         (found,) = report.diagnostics
         assert (found.code, found.severity) == ("LM804", "warning")
-        assert "its own example 1 and its own example 2" in found.message
+        assert "in example 1 of `reader` and example 2 of `reader`: " in found.message
+
+    def test_what_a_sample_has_shown_is_not_told_again(self) -> None:
+        mesh = lm.Mesh.from_yaml(self.ONE.replace("money or null", "money"))
+        report = mesh.check(samples=[{"mail": "The app crashes"}]).layer("output")
+        (found,) = report.diagnostics
+        assert found.message.startswith("Step `read` fails in sample 1")
 
 
 def test_a_mesh_without_workflows_has_nothing_to_run() -> None:

@@ -153,10 +153,11 @@ def test_a_rule_that_looks_elsewhere_is_none(rules: str, why: str) -> None:
 
 def test_without_a_policy_every_call_is_denied_and_another_layer_says_so() -> None:
     report = look(("for: {tools: [send]}", "for: {tools: [lookup]}"))
-    assert (report.colour, told(report)) == ("green", [])
+    assert (report.colour, told(report)) == ("not proven", [])
+    path = "input.mail → read.output.text → send(sender).send"
+    assert f"No policy says what becomes of {path}: every such call is denied" in report.unproven[0]
     (fact,) = report.facts["side effects"].values()
-    assert fact["gate"] == "none applies: every call is denied"
-    assert fact["paths"] == ["input.mail → read.output.text → send(sender).send"]
+    assert fact == {"gate": "none applies: every call is denied", "paths": [path]}
 
 
 def test_a_policy_of_other_agents_or_steps_is_no_way_through() -> None:
