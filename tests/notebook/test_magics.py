@@ -202,3 +202,28 @@ def test_an_unwritable_journal_is_one_message(refunds: Refunds, workdir: Path) -
     assert "file" in cells.out
     assert "LEAFMESH_JOURNAL" in cells.out
     assert "Traceback" not in cells.out
+
+
+def test_the_check_shows_a_row_a_layer_as_html_and_as_text(refunds: Refunds) -> None:
+    cells = refunds()
+    cells.good("%mesh check")
+    for layer in ("schema", "types", "policy", "safety", "cost", "output"):
+        assert f"  {layer}" in cells.out
+        assert f"<b>{layer}</b>" in cells.html
+    assert "no errors" in cells.out
+    cells.run("%mesh check now")
+    assert "takes nothing more, not 'now'" in cells.out
+
+
+def test_a_report_shows_itself(refunds: Refunds) -> None:
+    cells = refunds()
+    report = cells.good("mesh.check()")
+    assert report.ok
+    assert "refunds: no errors" in cells.out
+    assert "<table" in report._repr_html_()
+
+
+def test_a_check_needs_a_mesh(cells: Any) -> None:
+    cells.good("%load_ext leafmesh_nb")
+    cells.run("%mesh check")
+    assert "no mesh is defined yet" in cells.out
