@@ -12,47 +12,22 @@ reached is not proven. A step that ends where a side effect would begin has been
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Mapping, Sequence
 
 from leafmesh_nb.agents import offline
-from leafmesh_nb.compose.answers import (
-    Answer,
-    answers_in,
-    blank_fields,
-    cause_of_end,
-    hollow,
-    reached_in,
-    repeated_fields,
-)
+from leafmesh_nb.compose.answers import Answer, answers_in, cause_of_end, hollow, reached_in
+from leafmesh_nb.compose.faults import FAILS, Fault, Faults, Judge, Trial, shortened
 from leafmesh_nb.compose.findings import Findings
 from leafmesh_nb.compose.report import LayerReport
 from leafmesh_nb.compose.samples import fitting, read_examples
 from leafmesh_nb.compose.seats import seats
 from leafmesh_nb.compose.subject import SampleRun, Subject
-from leafmesh_nb.engine.runner.model_calls import MAX_OUTPUT_TOKENS
 from leafmesh_nb.language import Span
 from leafmesh_nb.language.joins import ancestors
 from leafmesh_nb.language.spec import ModelSpec, Spec, Workflow
-from leafmesh_nb.language.types import Type
-from leafmesh_nb.memory.marks import cut
 from leafmesh_nb.memory.masking import Masker
 
 __all__ = ["check"]
-
-Severity = Literal["error", "warning"]
-
-_LONGEST = 300
-"""Characters of an error that a message shows."""
-
-_SHAPE = "What a step gives is checked against its capability's `output` before anybody reads it."
-_FAILS = "A run with this input ends here. Change the step, or the type of what it must give."
-_BLANK = "If nothing may be there, write `string or null`; else say in the instructions what to do."
-_CIRCLES = (
-    "More than half of its phrases of 8 words are repeated, or it shrinks to less than 0.12 of its "
-    "size. Offline readers quote their input: look at that first."
-)
 
 
 def check(subject: Subject) -> LayerReport:
@@ -62,40 +37,6 @@ def check(subject: Subject) -> LayerReport:
     return _DryRuns(subject, spec).report()
 
 
-@dataclass(frozen=True, slots=True)
-class _Trial:
-    """Where an answer was seen: in a sample, or on an agent's example; what it may count as."""
-
-    capability: str
-    number: int
-    worst: Severity
-    agent: str = ""
-
-    def __str__(self) -> str:
-        of = f" of `{self.agent}`" if self.agent else ""
-        return f"{'example' if self.agent else 'sample'} {self.number}{of}"
-
-
-@dataclass(slots=True)
-class _Fault:
-    """One thing that is wrong: ``head``, then the trials in which it is, then ``tail``."""
-
-    code: str
-    severity: Severity
-    head: str
-    tail: str
-    span: Span
-    hint: str
-    trials: list[_Trial] = field(default_factory=list)
-
-    @property
-    def message(self) -> str:
-        """All of it, with the first few trials by number."""
-        others = f"{self.trials[0]} and {len(self.trials) - 1} more"
-        where = others if len(self.trials) > 2 else " and ".join(map(str, self.trials))
-        return f"{self.head} {where}{self.tail}."
-
-
 class _DryRuns:
     """The runs of one mesh."""
 
@@ -103,7 +44,7 @@ class _DryRuns:
         self._subject = subject
         self._spec = spec
         self._findings = Findings(subject, "output")
-        self._faults: dict[tuple[str, str], _Fault] = {}
+        self._faults = Faults()
         self._runs: list[SampleRun] = []
         self._answers: dict[tuple[str, str], list[Answer]] = {}
         self._notes: dict[str, None] = {}
@@ -125,18 +66,18 @@ class _DryRuns:
 
     def _try_examples(self) -> set[str]:
         """Read every capability's examples; gives the capabilities that have some."""
-        told = {(f.code, trial.capability) for f in self._faults.values() for trial in f.trials}
+        told = self._faults.shown
         tried = set()
         for found in read_examples(self._spec):
             name = found.capability.name
             tried.add(name)
 
-            def add(fault: _Fault, trial: _Trial) -> None:
+            def add(fault: Fault, trial: Trial) -> None:
                 if (fault.code, trial.capability) not in told:  # a sample has shown it already
-                    self._add(fault, trial)
+                    self._faults.take(fault, trial)
 
-            trial = _Trial(name, found.number, "warning", found.agent.id)
-            judge = _Judge(add, f"`{name}`", found.capability.span, trial)
+            trial = Trial(name, found.number, "warning", found.agent.id)
+            judge = Judge(add, f"`{name}`", found.capability.span, trial)
             judge.look_at(found.answer, found.capability.output, found.answer.error)
             for model in found.models:
                 judge.measure(found.answer, model, self._limit_of(model))
@@ -150,7 +91,7 @@ class _DryRuns:
             first = next(iter(self._spec.workflows))
             self._findings.error(
                 "LM806",
-                f"No workflow takes sample {number}: {_short(Masker().text(reason))}.",
+                f"No workflow takes sample {number}: {shortened(Masker().text(reason))}.",
                 self._subject.at_key("workflows", first, "input"),
                 "A sample is the input of a workflow, as mesh.start takes it.",
             )
@@ -183,15 +124,17 @@ class _DryRuns:
         if run.status == "failed" and not failed and not meant:
             step = flow.steps.get(run.step)
             named, span = (f"Step `{step.id}`", step.span) if step else (f"`{flow.id}`", flow.span)
-            tail = f": {_short(masker.text(run.error))}"
-            trial = _Trial("", number, "error")
-            self._add(_Fault("LM802", "error", f"{named} fails in", tail, span, _FAILS), trial)
+            tail = f": {shortened(masker.text(run.error))}"
+            trial = Trial("", number, "error")
+            self._faults.take(
+                Fault("LM802", "error", f"{named} fails in", tail, span, FAILS), trial
+            )
 
     def _judge_step(self, answer: Answer, flow: Workflow, number: int, masker: Masker) -> None:
         step = flow.steps[answer.step]
         name = step.capability or ""
-        trial = _Trial(name, number, "error")
-        judge = _Judge(self._add, f"Step `{step.id}`", step.span, trial)
+        trial = Trial(name, number, "error")
+        judge = Judge(self._faults.take, f"Step `{step.id}`", step.span, trial)
         output = self._spec.agents[answer.agent].capabilities[name].output
         judge.look_at(answer, output, masker.text(answer.error))
         model = self._spec.models.get(answer.model)
@@ -200,10 +143,6 @@ class _DryRuns:
 
     def _limit_of(self, model: ModelSpec) -> Span:
         return self._subject.at_value("models", model.name, "max_output_tokens")
-
-    def _add(self, fault: _Fault, trial: _Trial) -> None:
-        """Faults of one kind at one place are told once, in the words of the first."""
-        self._faults.setdefault((fault.code, fault.head), fault).trials.append(trial)
 
     def _check_hollow(self) -> None:
         for (name, id), answers in self._answers.items():
@@ -223,7 +162,7 @@ class _DryRuns:
         if not self._spec.workflows:
             self._findings.unproven("There is no workflow, so there is nothing to run.")
         for error in dict.fromkeys(run.error for run in self._runs if run.status == "not run"):
-            self._findings.unproven(f"There was no dry run: {_short(error)}.")
+            self._findings.unproven(f"There was no dry run: {shortened(error)}.")
         modelled = {(s.workflow, s.step) for s in seats(self._spec) if s.agent.kind == "llm"}
         for flow in self._spec.workflows.values():
             runs = [run for run in self._runs if run.workflow == flow.id]
@@ -270,43 +209,5 @@ class _DryRuns:
         facts["summary"] = f"{tried}{'; own examples read' if capabilities else ''}{by}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Judge:
-    """Looks at one answer."""
-
-    add: Callable[[_Fault, _Trial], None]
-    named: str
-    span: Span
-    trial: _Trial
-
-    def look_at(self, answer: Answer, output: Type, error: str) -> None:
-        """What it says; ``error`` is its error as it may be shown."""
-        if answer.error:
-            code, hint = ("LM801", _SHAPE) if answer.misshapen else ("LM802", _FAILS)
-            self._found(code, self.trial.worst, "fails in", hint, f": {_short(error)}")
-            return
-        for name in blank_fields(output, answer.value):
-            self._found("LM803", "warning", f"leaves `{name}` empty in", _BLANK)
-        for name in repeated_fields(answer.value):
-            self._found("LM805", "warning", f"repeats itself in `{name}`, in", _CIRCLES)
-
-    def measure(self, answer: Answer, model: ModelSpec, span: Span) -> None:
-        """Whether it is longer than the model may answer."""
-        most = model.max_output_tokens or MAX_OUTPUT_TOKENS
-        if answer.tokens_out >= most:
-            head = f"{self.named} is cut off with model `{model.name}` in"
-            tail = f": it takes about {answer.tokens_out:,} tokens, and `max_output_tokens` is {most:,}"
-            hint = "Raise max_output_tokens of the model, or ask for less."
-            self.add(_Fault("LM804", self.trial.worst, head, tail, span, hint), self.trial)
-
-    def _found(self, code: str, severity: Severity, what: str, hint: str, tail: str = "") -> None:
-        fault = _Fault(code, severity, f"{self.named} {what}", tail, self.span, hint)
-        self.add(fault, self.trial)
-
-
 def _denied(run: SampleRun) -> bool:
     return run.status == "failed" and cause_of_end(run.events) == "PolicyDenied"
-
-
-def _short(text: str) -> str:
-    return cut(text.strip().rstrip("."), _LONGEST)
