@@ -50,13 +50,13 @@ class _WatchedSession(requests.Session):
     error: Exception | None = None
 
     def send(self, request: PreparedRequest, **kwargs: Any) -> Response:
-        """Send, and remember."""
+        """Send, and remember. Headers with credentials follow no redirect."""
         self.answer = self.error = None
         try:
-            self.answer = super().send(request, **kwargs)
+            self.answer = super().send(request, **kwargs | {"allow_redirects": False})
         except requests.exceptions.RequestException as error:
             self.error = error
-            if "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error):
+            if _absent(error):
                 raise UnreachableError(str(error)) from error
             raise
         return self.answer
@@ -178,10 +178,18 @@ def _unanswered(at: str, error: Exception | None) -> str:
         )
     if isinstance(error, requests.exceptions.Timeout):
         return f"{at} did not answer in time (OTEL_EXPORTER_OTLP_TIMEOUT): look whether it is well"
+    if not _absent(error):
+        return f"{at} broke the connection off: look whether it is well, and speaks OTLP over HTTP"
     advice = "start a collector there, or give its address"
     if urlsplit(at).port == 4317:
         advice += " (4317 is the port for gRPC; HTTP is at 4318 by custom)"
     return f"nothing answers at {at}: {advice}"
+
+
+def _absent(error: Exception) -> bool:
+    """Whether nobody listens there, or no such host is known."""
+    # How urllib3 calls it; requests wraps it in one kind for all.
+    return any(name in repr(error) for name in ("NewConnectionError", "NameResolutionError"))
 
 
 def _plain(text: str) -> str:

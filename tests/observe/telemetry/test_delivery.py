@@ -447,6 +447,47 @@ class TestRefusals:
         assert "redirects to https://sso.example/login: give that address" in str(caught.value)
         assert "secret" not in str(caught.value)
 
+    def test_a_connection_that_breaks_off(
+        self,
+        write: Any,
+        runs: Any,
+        journal: Any,
+        receiver: Any,
+        sent_to: Any,
+        otlp: Any,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        write("r1", runs["skipped"])
+        receiver.rule = lambda n, path, body: otlp.Answer(drops=True, takes=False)
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.5")
+        with pytest.raises(LeafmeshError, match="broke the connection off: look whether"):
+            sent_to(journal, receiver.url)
+
+    def test_a_receiver_that_never_answers(
+        self,
+        write: Any,
+        runs: Any,
+        journal: Any,
+        receiver: Any,
+        sent_to: Any,
+        otlp: Any,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        write("r1", runs["skipped"])
+        over = threading.Event()
+
+        def wait(number: int, path: str, body: bytes) -> Any:
+            over.wait(20)
+            return otlp.Answer(drops=True, takes=False)
+
+        receiver.rule = wait
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.3")
+        try:
+            with pytest.raises(LeafmeshError, match="did not answer in time"):
+                sent_to(journal, receiver.url)
+        finally:
+            over.set()
+
     def test_a_status_in_protobuf(
         self, write: Any, runs: Any, journal: Any, receiver: Any, sent_to: Any, otlp: Any
     ) -> None:
