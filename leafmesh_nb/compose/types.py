@@ -72,7 +72,7 @@ def check(subject: Subject) -> LayerReport:
     spec = subject.spec
     assert spec is not None, "the pipeline checks what the language accepted"
     unbound: list[tuple[_Owner, str]] = []
-    compared = 0
+    compared = proven = 0
     for owner in _owners(spec):
         bound = subject.functions.get(owner.key)
         if bound is not None:
@@ -87,13 +87,14 @@ def check(subject: Subject) -> LayerReport:
             _unreadable(subject, findings, owner, reference)
         else:
             compared += 1
-            _Comparison(subject, findings, owner, reference.function).run(reference.place)
+            comparison = _Comparison(subject, findings, owner, reference.function)
+            proven += comparison.run(reference.place)
     _unbound(subject, findings, unbound)
-    findings.facts["summary"] = (
-        f"{compared} function{'' if compared == 1 else 's'} compared with what the mesh declares"
-        if compared
-        else "what flows between steps and memory"
-    )
+    findings.facts["summary"] = "what flows between steps and memory"
+    if compared:
+        functions = "1 function" if compared == 1 else f"{compared} functions"
+        fits = f"{functions}, {'all' if proven == compared else proven} proven by annotations"
+        findings.facts["summary"] += f"; {fits}"
     return findings.report()
 
 
@@ -162,8 +163,11 @@ class _Comparison:
         self._silent: dict[str, None] = {}
         self._doubts: dict[str, None] = {}
 
-    def run(self, place: str) -> None:
-        """Compare arguments, then annotations; what stays open is said in one sentence."""
+    def run(self, place: str) -> bool:
+        """Compare arguments, then annotations; what stays open is said in one sentence.
+
+        True where all of it is proven.
+        """
         name = getattr(self._function, "__name__", type(self._function).__name__)
         known = f"`{name}`{f' ({place})' if place else ''}"
         signature = _signature(self._function, known)
@@ -172,13 +176,14 @@ class _Comparison:
                 f"Whether {known} fits {self._owner}: it has no signature that can be read. Wrap "
                 "it in a function with annotations."
             )
-            return
+            return False
         if not self._takes_its_inputs(known):
-            return
+            return False
+        fits = True
         for path, wanted, result in self._owner.jobs:
-            self._parameters(signature, path, wanted)
-            self._result(signature, path, result)
-        self._tell(signature)
+            fits = self._parameters(signature, path, wanted) and fits
+            fits = self._result(signature, path, result) and fits
+        return self._proven(signature) and fits
 
     def _takes_its_inputs(self, known: str) -> bool:
         for path, wanted, _ in self._owner.jobs:
@@ -196,7 +201,8 @@ class _Comparison:
                 return False
         return True
 
-    def _parameters(self, signature: _Signature, path: Path, wanted: Type) -> None:
+    def _parameters(self, signature: _Signature, path: Path, wanted: Type) -> bool:
+        fits = True
         for name, type in wanted.fields:
             hint = signature.parameters.get(name, signature.rest)
             if hint is _EMPTY:
@@ -206,6 +212,7 @@ class _Comparison:
             if misfit is not None and not misfit.certain:
                 self._doubts.setdefault(f"`{name}`: {misfit}")
             elif misfit is not None:
+                fits = False
                 self._findings.error(
                     "LM453",
                     f"The function for {self._owner} does not take what it is given as `{name}`: "
@@ -214,39 +221,43 @@ class _Comparison:
                     f"{signature.name} says {name}: {hint_name(hint)}; "
                     f"{name}: {python_name(type)} takes it.",
                 )
+        return fits
 
-    def _result(self, signature: _Signature, path: Path, wanted: Type) -> None:
+    def _result(self, signature: _Signature, path: Path, wanted: Type) -> bool:
         if signature.result is _EMPTY:
             self._silent.setdefault("the result")
-            return
+            return False
         misfit = returned(signature.result, wanted)
-        if misfit is not None and not misfit.certain:
+        if misfit is None:
+            return True
+        if not misfit.certain:
             self._doubts.setdefault(f"the result: {misfit}")
-        elif misfit is not None:
-            field = misfit.path.partition(".")[0].partition("[")[0]
-            self._findings.error(
-                "LM454",
-                f"The function for {self._owner} does not return what `output` says: "
-                f"{_told(misfit)}.",
-                self._subject.at_key(*path, "output", field),
-                f"{signature.name} says -> {hint_name(signature.result)}; needed is a dict of "
-                f"{_fields(wanted)}.",
-            )
+            return False
+        field = misfit.path.partition(".")[0].partition("[")[0]
+        self._findings.error(
+            "LM454",
+            f"The function for {self._owner} does not return what `output` says: {_told(misfit)}.",
+            self._subject.at_key(*path, "output", field),
+            f"{signature.name} says -> {hint_name(signature.result)}; needed is a dict of "
+            f"{_fields(wanted)}.",
+        )
+        return False
 
-    def _tell(self, signature: _Signature) -> None:
-        """What of this function is not proven, and what would prove it."""
+    def _proven(self, signature: _Signature) -> bool:
+        """Whether nothing is open; else says what is, and what would prove it."""
         said = list(self._doubts)
         if self._silent:
             verb = "is" if len(self._silent) == 1 else "are"
             said.insert(0, f"{_listed(self._silent)} {verb} not annotated")
         if not said:
-            return
+            return True
         _, wanted, result = self._owner.jobs[0]
         self._findings.unproven(
             f"Whether {signature.name} fits {self._owner}: {'; '.join(said)}. The annotations "
             f"({_fields(wanted)}) -> a TypedDict of {_fields(result)} would prove it; until then "
             "each value is checked when the step runs."
         )
+        return False
 
 
 def _signature(function: Callable[..., Any], name: str) -> _Signature | None:

@@ -43,7 +43,9 @@ GOOD = {"agent:clerk": propose, "agent:teller": pay, "tool:pay_out": pay_out}
 def test_with_annotated_functions_the_layer_is_green(refunds: str, look: Any) -> None:
     layer = look.at("types", refunds, functions=GOOD)
     assert layer.colour == "green"
-    assert layer.summary == "3 functions compared with what the mesh declares"
+    assert layer.summary == (
+        "what flows between steps and memory; 3 functions, all proven by annotations"
+    )
 
 
 def the_one(found: tuple[Diagnostic, ...]) -> Diagnostic:
@@ -122,6 +124,7 @@ def test_what_is_not_annotated_is_not_proven(
     (text,) = layer.unproven
     assert says in text
     assert "(ticket: str, amount: Decimal, tier: Literal['basic', 'gold']) -> a TypedDict" in text
+    assert layer.summary.endswith("3 functions, 2 proven by annotations")
 
 
 def test_keywords_of_one_type_take_one_type(refunds: str, look: Any) -> None:
