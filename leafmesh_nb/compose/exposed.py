@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -50,11 +51,11 @@ def exposed(subject: Subject) -> list[Exposed]:
     found += [_personal(subject, "LM612", s, _CONTACT) for s in _contacts(subject)]
     apart: list[Exposed] = []
     for item in found:  # the graver ones come first
-        if all(
-            item.secret.end <= o.secret.start or o.secret.end <= item.secret.start for o in apart
-        ):
-            apart.append(item)
-    return sorted(apart, key=lambda item: item.secret.start)
+        at = bisect(apart, item.secret.start, key=lambda other: other.secret.start)
+        clear = at == 0 or apart[at - 1].secret.end <= item.secret.start
+        if clear and (at == len(apart) or item.secret.end <= apart[at].secret.start):
+            apart.insert(at, item)
+    return apart
 
 
 def _credential(subject: Subject, secret: Secret) -> Exposed:

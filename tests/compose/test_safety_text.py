@@ -244,3 +244,17 @@ def test_the_searches_are_linear(hostile: str) -> None:
     for find in (find_credentials, find_payment_details, find_contacts):
         find(hostile)
     assert time.process_time() - start < 5
+
+
+def test_a_text_too_long_for_places_is_masked_as_a_whole() -> None:
+    report = look(instructions="jane.roe@acme.com, " * 20_000)
+    assert [d.code for d in report.diagnostics] == ["LM612"]
+    assert "jane.roe" not in everything(report)
+
+
+def test_a_text_full_of_personal_data_is_quick_and_says_how_much_more_there_is() -> None:
+    start = time.process_time()
+    report = look(instructions="\n      ".join(["4111 1111 1111 1111"] * 20_000))
+    assert time.process_time() - start < 10
+    assert "4111 1111" not in everything(report)
+    assert report.diagnostics[-1].message == "19900 more warnings are not shown."
