@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from leafmesh_nb.engine.events import Event, RunStarted
 from leafmesh_nb.engine.plan import Plan, plan_of
 from leafmesh_nb.engine.ports import Journal, RunRow, Verification
 from leafmesh_nb.engine.runner.host import host
-from leafmesh_nb.errors import JournalError, OwnershipError, RunError
+from leafmesh_nb.errors import JournalError, LeafmeshError, OwnershipError, RunError
 from leafmesh_nb.journal.agreement import STARTED, differing
 from leafmesh_nb.journal.owner import describe
 from leafmesh_nb.language import load
@@ -184,16 +185,32 @@ def resume(
     return run
 
 
-def open_runs(journal: Journal) -> list[Run]:
-    """Handles of the runs that have not ended, newest first."""
-    return [_handle(row, journal) for row in journal.runs(status=OPEN)]
+def open_runs(journal: Journal, status: Sequence[str] = OPEN) -> tuple[list[Run], list[str]]:
+    """Handles of the runs of such a status, newest first, and a note about each run that cannot be
+    read: what somebody did to one run must not hide the others."""
+    runs: list[Run] = []
+    notes: list[str] = []
+    for row in journal.runs(status=tuple(status)):
+        try:
+            run = _handle(row, journal)
+            run.approvals()
+        except LeafmeshError as error:
+            why = f"run {row.id} is left out, because it cannot be read: {error}"
+            notes.append(f"{why}; verify() tells more")
+        else:
+            runs.append(run)
+    return runs, notes
 
 
 def approvals(journal: str | os.PathLike[str] | None = None) -> list[Approval]:
-    """Every open question of every run in the journal, by run, oldest run first."""
-    opened = journal_at(journal)
-    rows = reversed(opened.runs(status=("waiting",)))
-    return [question for row in rows for question in _handle(row, opened).approvals()]
+    """Every open question of every run in the journal, by run, oldest run first.
+
+    Warns about a run that cannot be read, and leaves it out.
+    """
+    runs, notes = open_runs(journal_at(journal), ("waiting",))
+    for note in notes:
+        warnings.warn(note, stacklevel=2)
+    return [question for run in reversed(runs) for question in run.approvals()]
 
 
 def runs(journal: str | os.PathLike[str] | None = None) -> pd.DataFrame:

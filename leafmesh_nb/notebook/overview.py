@@ -74,21 +74,23 @@ def mesh_text(spec: Spec, name: str) -> str:
     )
 
 
-def status_html(mesh: Mesh | None, runs: Sequence[Run]) -> str:
-    """What is defined, what is running, what waits for you."""
+def status_html(mesh: Mesh | None, runs: Sequence[Run], notes: Sequence[str] = ()) -> str:
+    """What is defined, what is running, what waits for you; ``notes`` say what is left out."""
     rows = [(run.id, f"{run.spec.mesh}.{run.workflow}", _state(run), _waits(run)) for run in runs]
     defined = _text(repr(mesh)) if mesh else "no mesh is defined yet: write one in a %%mesh cell"
     running = _section("Runs", ("", "", "", "waits for"), rows) if rows else _muted("no open run")
-    return f'<div style="{_BOX}"><div>{defined}</div>{running}</div>'
+    left_out = "".join(map(_muted, notes))
+    return f'<div style="{_BOX}"><div>{defined}</div>{running}{left_out}</div>'
 
 
-def status_text(mesh: Mesh | None, runs: Sequence[Run]) -> str:
+def status_text(mesh: Mesh | None, runs: Sequence[Run], notes: Sequence[str] = ()) -> str:
     """The same in plain text."""
     lines = [repr(mesh) if mesh else "no mesh is defined yet: write one in a %%mesh cell"]
     lines += [
         f"{r.id}  {r.spec.mesh}.{r.workflow}  {_state(r)}  {_waits(r)}".rstrip() for r in runs
     ]
-    return "\n".join(lines if runs else [*lines, "no open run"])
+    lines += [] if runs else ["no open run"]
+    return "\n".join([*lines, *notes])
 
 
 def questions_text(runs: Iterable[Run]) -> str:

@@ -80,8 +80,8 @@ def _status(bench: Workbench, rest: str, names: Names) -> None:
 
     _nothing(rest, "%mesh")
     mesh = registry.defined()
-    runs = registry.open_runs(bench.journal)
-    bench.show_html(status_html(mesh, runs), status_text(mesh, runs))
+    runs, notes = registry.open_runs(bench.journal)
+    bench.show_html(status_html(mesh, runs, notes), status_text(mesh, runs, notes))
 
 
 class _Parser(argparse.ArgumentParser):
@@ -178,7 +178,10 @@ def _approvals(bench: Workbench, rest: str, names: Names) -> None:
     from leafmesh_nb.notebook.overview import questions_text
 
     _nothing(rest, "%mesh approvals")
-    runs = [run for run in reversed(registry.open_runs(bench.journal)) if run.status == "waiting"]
+    found, notes = registry.open_runs(bench.journal)
+    runs = [run for run in reversed(found) if run.status == "waiting"]
+    for note in notes:
+        _say(note)
     if not runs:
         _say("no question is open")
         return

@@ -70,13 +70,15 @@ class Workbench:
         """The run that a verb without a name means; refuses when several could be meant."""
         if name.strip():
             return self.run(name)
-        fitting = [run for run in registry.open_runs(self.journal) if run.status in statuses]
+        runs, notes = registry.open_runs(self.journal)
+        fitting = [run for run in runs if run.status in statuses]
         mine = [run for run in fitting if run in self.started]
         found = mine or fitting
         if len(found) == 1:
             return found[0]
         if not found:
-            raise UsageError(f"there is no run to {verb} (that is {' or '.join(statuses)})")
+            missing = f"there is no run to {verb} (that is {' or '.join(statuses)})"
+            raise UsageError("\n".join([missing, *notes]))
         names = "\n".join(f"  {r.id}  {r.spec.mesh}.{r.workflow}  {r.status}" for r in found)
         raise UsageError(f"several runs could be meant; say which: %mesh {verb} RUN\n{names}")
 
