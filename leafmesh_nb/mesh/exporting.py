@@ -57,7 +57,8 @@ class Exported:
                 f"{_count(self.unfinished, 'run')} {'has' if one else 'have'} not ended: "
                 "what is open there follows with a later export"
             )
-        return ". ".join([*said, *self.remarks]) + "."
+        said += [remark[:1].upper() + remark[1:] for remark in self.remarks]
+        return ". ".join(said) + "."
 
 
 def export(

@@ -7,6 +7,7 @@ import importlib.util
 import io
 import json
 import os
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -162,6 +163,22 @@ class TestOtlp:
         assert "4111" not in shown
         assert "gen_ai.input.messages" in shown
         assert "card " in shown
+
+    def test_a_receiver_of_traces_only(self, paid: Any, receiver: Any, otlp: Any) -> None:
+        receiver.rule = lambda n, path, body: otlp.Answer(200 if "traces" in path else 404)
+        done = lm.export(paid, endpoint=receiver.url)
+        assert done.points == 0
+        assert repr(done).endswith(". It answers 404 to metrics: it takes traces only.")
+
+    def test_one_run_that_cannot_be_read(self, paid: Any, desk: Any, receiver: Any) -> None:
+        with sqlite3.connect(desk.journal) as conn:
+            conn.execute("DELETE FROM specs")
+        conn.close()
+        with pytest.raises(lm.JournalError, match="has lost the mesh of run"):
+            lm.export(paid, endpoint=receiver.url)
+        done = lm.export(endpoint=receiver.url)
+        assert f"Run {paid.id} was left out" in repr(done)
+        assert receiver.ids == []
 
     def test_errors_say_what_where_and_what_to_do(self, paid: Any, otlp: Any) -> None:
         receiver = otlp.Receiver()

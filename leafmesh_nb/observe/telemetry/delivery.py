@@ -131,7 +131,8 @@ class _Export:
 
     def measure(self, *, always: bool) -> None:
         """Hand over the points, unless the receiver has them. Raises LeafmeshError."""
-        if not always and self._kept.told == self._kept.version:
+        known = self._kept.told == self._kept.version
+        if not self._totals.points or (known and not always):
             return
         try:
             data = self._sdk.metrics_data(self._totals, self._resource)
