@@ -41,6 +41,13 @@ def one(text: str, name: str = "day", *, said: str = "") -> Any:
         ("We have a buffet on Christmas Eve", "2026-12-24"),
         ("It rattles since Friday", "2026-02-27"),
         ("the 14th if possible", "2026-03-14"),
+        ("Day after tomorrow would suit the choir", "2026-03-04"),
+        ("The lease ends in two months", "2026-05-02"),
+        ("Somebody bumped into my van, it happened on Friday", "2026-02-27"),
+        ("Dinner on Friday 12/6", "2026-06-12"),
+        ("Dinner on Saturday 6/12", "2025-12-06"),
+        ("Dinner by 12.6.", "2026-06-12"),
+        ("on 3/4 of the shelves", None),
         ("a flat on the 3rd floor", None),
     ],
 )

@@ -26,6 +26,7 @@ extend: extend extension renew renewal prolong prolongation
 cancel: cancel cancellation withdrawal termination
 harm: complaint complain grievance problem issue fault damage damaged defect breakdown incident
 harm: claim shortage loss lost missing broken repair malfunction
+thank: thanks thank praise compliment gratitude appreciation testimonial kudos
 news: status tracking track progress whereabouts late delay delayed
 ask: question advice info information inquiry enquiry query help howto guidance availability
 """
@@ -42,6 +43,7 @@ _CUES: Final = (
         r"|what (?:would|will|do|does|is|are|'s)\b[^.?!]{0,60}\b(?:cost"
         r"|costs|charge|come to|price|prices|rate|rates|fee|fees|set (?:me|us) back)"
         r"|\bprice list|list prices?|\bquot(?:e|es|ation|ations)\b|\bestimates?\b|ballpark"
+        r"|rough (?:figure|price|idea)|what(?:'s| is) the damage"
         r"|idea of (?:the )?(?:cost|price)|price per|per head|your (?:best )?(?:rates?|prices?"
         r"|offer)|make (?:me|us) an offer|what do you (?:charge|ask|take)|pricing|compar(?:e"
         r"|ing) (?:prices|offers|firms|houses)|would (?:that|it|this) (?:cost|come to"
@@ -66,7 +68,7 @@ _CUES: Final = (
         r"|bring\b[^.?!]{0,40}\bin\b|(?:would|'d) like to (?:book|reserve|hire|rent|come|visit"
         r"|arrange|see)|make a reservation|come by|drop by|sign (?:me|us|him|her|them) up"
         r"|count (?:me|us) in|"
-        r"in (?:my|our) name",
+        r"in (?:my|our) name|(?:next )?in line for|waiting list",
     ),
     (
         "change",
@@ -106,8 +108,23 @@ _CUES: Final = (
         r"|nobody (?:told|came|showed|answered)|no longer (?:work\w*|switch\w*|turn\w*|charge\w*"
         r"|open\w*|close\w*|respond\w*|start\w*)|(?:does|do|did|will|would)(?:n't| not) (?:work"
         r"|switch|turn|start|open|close|charge|fit)|stopped (?:work\w*|respond\w*)|complain\w*"
+        r"|(?:no|not one|not even an|without an?) apology|unimpressed|not acceptable|appall\w+"
+        r"|shocking|disgust\w+|furious|fuming|overcharged|kept (?:me|us) waiting"
+        r"|kept waiting|never (?:called|rang|wrote|replied|answered)|no one (?:told|came|showed"
+        r"|answered|called)|waited (?:for )?(?:\d+|an|over|two|three|half)|second time|third time"
         r"|not what (?:we|i)|bad news|had to (?:wait|throw|clean)|(?:had|with) (?:a )?(?:hair"
         r"|hole|mould)s?|grinding|too (?:small|salty|late|loud))\b",
+    ),
+    (
+        "thank",
+        r"\b(?:thank you|thanks|grateful|thankful)\b[^.?!]{0,12}\b(?:so much|very much|for (?:the"
+        r"|being|looking after|taking|all|such|everything|making|coming|fixing|a|an|your (?:kind"
+        r"|patien|care|great|wonderful|lovely|hospitality|hard))|to (?:the|your|everyone))"
+        r"|\b(?:wonderful|brilliant|fantastic|amazing|superb|delightful|outstanding|marvellous)\b"
+        r"|couldn't (?:be happier|have been (?:nicer|kinder|better|more))|well done|\bkudos\b"
+        r"|\bgreat (?:job|work|service|team|experience|care|evening|stay)|so (?:kind|friendly)"
+        r"|(?:just|only) (?:wanted|writing|a (?:quick )?note) to (?:say|thank)|really appreciated?"
+        r"|(?:highly|will) recommend|compliments to|made (?:my|our|her|his|their) day",
     ),
     (
         "news",

@@ -10,12 +10,14 @@ week, which starts on Monday, and "the 14th" is the next one.
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from leafmesh_nb.agents.offline.days import Respelt, worded
+from leafmesh_nb.agents.offline.tenses import tells_past
 from leafmesh_nb.agents.offline.text import Text
 from leafmesh_nb.agents.offline.words import MONTHS, WEEKDAYS
 
@@ -38,13 +40,18 @@ _MONTH_DAY: Final = re.compile(
     rf"(?<![\w])({_MONTH})\.?[ ](?:the )?(\d{{1,2}})(?:st|nd|rd|th)?(?![\w:]|[.,]\d)"
     r"(?:,?[ ](\d{4})(?!\d))?"
 )
+_DAY_AND_MONTH: Final = re.compile(
+    rf"(?<!\w)(?:on|by|before|until|till|from|date:?|({_DAY_NAME}),?) (?:the )?"
+    r"(\d{1,2})([/.])(\d{1,2})(?![\w/]|\.\d|\s?(?:%|kg|cm|km|of|hours?|pm|am)\b)"
+)
 _AGO: Final = re.compile(
     r"(?<!\w)(?:(in) )?(an?|one|two|three|four|five|six|seven|eight|nine|ten|\d{1,3})"
-    r" (days?|weeks?|fortnight)(?: (ago|from now))?(?!\w)"
+    r" (days?|weeks?|fortnight|months?)(?: (ago|from now))?(?!\w)"
 )
 _SMALL: Final = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 _DAY: Final = re.compile(
-    r"(?<!\w)(?:(the day after tomorrow)|(the day before yesterday)|(tomorrow)|(yesterday)"
+    r"(?<!\w)(?:((?:the )?day after tomorrow)|((?:the )?day before yesterday)"
+    r"|(tomorrow)|(yesterday)"
     r"|(today|tonight|this morning|this afternoon|this evening))(?!\w)"
 )
 _DAY_OFFSETS: Final = (2, -2, 1, -1, 0)
@@ -92,7 +99,7 @@ def moments(text: Text, today: date | None = None) -> tuple[Moment, ...]:
 
 def _moments(text: Text, today: date | None) -> tuple[Moment, ...]:
     found: list[Moment] = []
-    for source in (_iso, _numeric, _named):
+    for source in (_iso, _numeric, _named, _short):
         _keep(found, source(text, today))
     if today is not None:
         _keep(found, (Moment(*place) for place in worded(text.lower, today)))
@@ -211,6 +218,11 @@ def _relative(text: Text, today: date) -> Iterator[Moment]:
         number = (
             int(count) if count.isdigit() else _SMALL.index(count) + 1 if count in _SMALL else 1
         )
+        if unit.startswith("month"):
+            value = _months_on(today, -number if behind == "ago" else number)
+            if value is not None:
+                yield Moment(*match.span(), value)
+            continue
         days = number * (1 if unit.startswith("day") else 14 if unit == "fortnight" else 7)
         value = _shift(today, -days if behind == "ago" else days)
         if value is not None:
@@ -229,11 +241,36 @@ def _relative(text: Text, today: date) -> Iterator[Moment]:
         )
         if name in _WORDS_TOO and not written:
             continue
-        value = _shift(
-            today, _weekday_offset(today.weekday(), WEEKDAYS[name], "last" if since else which)
-        )
+        # "It broke on Friday" tells of the last one.
+        past = since or (which is None and tells_past(text, match.start()))
+        which = "last" if past else which
+        value = _shift(today, _weekday_offset(today.weekday(), WEEKDAYS[name], which))
         if value is not None:
             yield Moment(*match.span(), value)
+
+
+def _months_on(today: date, months: int) -> date | None:
+    """The same day of another month, or that month's last."""
+    year, month = divmod(12 * today.year + today.month - 1 + months, 12)
+    if not 1 <= year <= 9999:
+        return None
+    return date(year, month + 1, min(today.day, monthrange(year, month + 1)[1]))
+
+
+def _short(text: Text, today: date | None) -> Iterator[Moment]:
+    """ "Fri 12/6", "on 12.6.": a day and a month in figures; a weekday says which is which."""
+    if today is None:
+        return
+    for match in _DAY_AND_MONTH.finditer(text.lower):
+        name, first, mark, second = match.groups()
+        orders = [(int(first), int(second)), (int(second), int(first))]
+        days = [_nearest(month, day, today) for month, day in orders]
+        if mark == ".":
+            days.reverse()
+        told = [d for d in days if d is not None]
+        fitting = [d for d in told if name is None or d.weekday() == WEEKDAYS[name]]
+        if told:
+            yield Moment(*match.span(), (fitting or told)[0])
 
 
 def _day_of_month(today: date, day: int, *, past: bool) -> date | None:

@@ -16,6 +16,7 @@ from leafmesh_nb.agents.offline.amounts import Scored, refused
 from leafmesh_nb.agents.offline.cues import Cues, around, clause_at, nearness
 from leafmesh_nb.agents.offline.dates import Moment
 from leafmesh_nb.agents.offline.definitions import definition_of
+from leafmesh_nb.agents.offline.tenses import tells_past
 from leafmesh_nb.agents.offline.text import Sentence, Text
 from leafmesh_nb.agents.offline.words import word_set
 
@@ -40,16 +41,6 @@ _BEHIND_NAMES: Final = word_set(
 )
 _BEHIND_TOLD: Final = word_set(
     "happened occurred bought purchased began since last past ago started broke paid sent"
-)
-_PAST: Final = word_set(
-    "since had was were did ago bought arrived came sent received ordered paid charged visited "
-    "called told started began got saw took been promised wrote spoke happened broke lost gave "
-    "went said left picked dropped brought last found stopped noticed"
-)
-_AHEAD: Final = word_set(
-    "will would can could please want wants like need needs book may shall going i'll we'll "
-    "he'll she'll hope plan possible available free instead move reschedule until should due "
-    "i'd we'd does is are do"
 )
 _MOVES: Final = re.compile(
     r"\b(?:mov(?:e|ed|ing)|chang(?:e|ed|ing)|reschedul\w+|postpon\w+|push(?:ed)?|shift(?:ed)?"
@@ -106,7 +97,7 @@ def date_score(
         score += 0.4
     if refused(text, start):
         score -= 1.5
-    past = _is_past(text, candidate, sentence, today)
+    past = _is_past(text, candidate, today)
     if aim is Aim.AHEAD and past:
         return None
     if aim is not Aim.BEHIND and sentence is not None:
@@ -117,17 +108,13 @@ def date_score(
     return Scored(score - start * 1e-7, near > 0.15 or role)
 
 
-def _is_past(text: Text, candidate: Moment, sentence: Sentence | None, today: date | None) -> bool:
+def _is_past(text: Text, candidate: Moment, today: date | None) -> bool:
     """Whether the text tells of that day as of one that has been."""
     if today is not None and _is_dated(text, candidate):
         return False
     if today is not None and candidate.day < today:
         return True
-    if sentence is None:
-        return False
-    clause = clause_at(text, candidate.start)
-    words = [w.text for w in sentence.words if w.clause == clause]
-    return not _PAST.isdisjoint(words) and _AHEAD.isdisjoint(words)
+    return tells_past(text, candidate.start)
 
 
 def _is_dated(text: Text, candidate: Moment) -> bool:
