@@ -25,7 +25,7 @@ from leafmesh_nb.compose.gates import Opening, looked_at, opening
 from leafmesh_nb.compose.report import LayerReport
 from leafmesh_nb.compose.seats import Seat
 from leafmesh_nb.compose.subject import Subject
-from leafmesh_nb.compose.taint import Place, Sink, flows_of
+from leafmesh_nb.compose.taint import Sink, flows_of
 from leafmesh_nb.language import Diagnostic, Related
 from leafmesh_nb.language.secret_texts import mask
 from leafmesh_nb.language.spec import Policy, Spec, ToolSpec
@@ -78,6 +78,7 @@ def _check_flows(subject: Subject, spec: Spec, findings: Findings) -> None:
         return bool(_Guard.at(subject, spec, seat).gates)
 
     unguarded: dict[tuple[Opening, ...], list[Sink]] = {}
+    denied: dict[str, list[Sink]] = {}
     facts: dict[str, Any] = {}
     for sink in flows_of(spec, gated):
         guard = _Guard.at(subject, spec, sink.seat, sink.tool)
@@ -85,13 +86,14 @@ def _check_flows(subject: Subject, spec: Spec, findings: Findings) -> None:
         if guard.policies and not guard.gates and sink.degree:
             unguarded.setdefault(guard.openings, []).append(sink)
         elif not guard.policies and sink.degree:
-            longest = max((_path(sink, path) for path in sink.paths), key=_length)
-            findings.unproven(
-                f"No policy says what becomes of {longest}: every such call is "
-                "denied. Whether it may be let through shows once a policy covers it."
-            )
+            denied.setdefault(sink.tool, []).append(sink)
     for openings, sinks in unguarded.items():
         _report(spec, findings, sinks, openings)
+    for sinks in denied.values():
+        findings.unproven(
+            f"No policy says what becomes of {_some(_paths(sinks), 1)}: every such call is denied. "
+            "What may be let through shows once a policy covers it."
+        )
     if facts:
         findings.facts["side effects"] = facts
     wide_open = sum(map(len, unguarded.values()))
@@ -108,11 +110,7 @@ def _report(
 ) -> None:
     degree = max(sink.degree for sink in sinks)
     widest = [sink for sink in sinks if sink.degree == degree]
-    paths = list(dict.fromkeys(_path(sink, path) for sink in widest for path in sink.paths))
-    paths.sort(key=_length, reverse=True)  # the longest tell most of what happens
-    shown = "; ".join(paths[:MOST_PATHS])
-    if len(paths) > MOST_PATHS:
-        shown += f"; and {len(paths) - MOST_PATHS} more"
+    shown = _some(_paths(widest), MOST_PATHS)
     tools = [spec.tools[name] for name in dict.fromkeys(sink.tool for sink in widest)]
     related = [Related("the tool with the side effect", tool.span) for tool in tools[:MOST_PATHS]]
     for seat in [sink.seat for sink in widest][:MOST_PATHS]:
@@ -132,12 +130,19 @@ def _report(
         findings.warning("LM621", message, openings[0].span, hint, related)
 
 
-def _path(sink: Sink, path: Iterable[Place]) -> str:
-    return " → ".join([*(place.text for place in path if place.text), sink.text])
+def _paths(sinks: Iterable[Sink]) -> list[str]:
+    """The ways to sinks, the longest first: they tell most of what happens."""
+    ways = {
+        " → ".join([*(place.text for place in path if place.text), sink.text]): len(path)
+        for sink in sinks
+        for path in sink.paths
+    }
+    return sorted(ways, key=lambda way: -ways[way])
 
 
-def _length(path: str) -> int:
-    return path.count("→")
+def _some(paths: Sequence[str], most: int) -> str:
+    more = f"; and {len(paths) - most} more" if len(paths) > most else ""
+    return "; ".join(paths[:most]) + more
 
 
 def _remedy(tool: ToolSpec) -> str:
@@ -155,7 +160,7 @@ def _remedy(tool: ToolSpec) -> str:
 
 def _fact(spec: Spec, sink: Sink, guard: _Guard) -> dict[str, Any]:
     """One sink for people and JSON."""
-    paths = [_path(sink, path) for path in sink.paths]
+    paths = _paths([sink])
     if not guard.policies:
         return {"gate": "none applies: every call is denied", "paths": paths}
     if not guard.gates:

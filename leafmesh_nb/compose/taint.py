@@ -95,38 +95,47 @@ def flows_of(spec: Spec, gated: Callable[[Seat], bool]) -> tuple[Sink, ...]:
 
 
 def _sink(graph: _Graph, seat: Seat, tool: str) -> Sink:
-    start = Place("agent", seat.workflow, seat.step, seat.agent.id)
+    end = Place("agent", seat.workflow, seat.step, seat.agent.id)
     fits = degree_of(graph.spec.tools[tool].input)
     for degree in (FREELY, BY_CHOICE):
-        paths = graph.sources_of(start, degree) if fits >= degree else ()
+        paths = graph.paths_to(end, degree) if fits >= degree else ()
         if paths:
-            return Sink(seat, tool, degree, tuple(paths))
+            return Sink(seat, tool, degree, paths)
     return Sink(seat, tool, 0, ())
 
 
 # -- the graph
 
 
+_Visit = tuple[Place, bool]
+"""A place on a way, and whether the way to it passes through a model."""
+
+
 @dataclass(slots=True)
 class _Graph:
-    """Which places a place takes its value from, and how much of it."""
+    """What flows where, and how much of it."""
 
     spec: Spec
-    before: dict[Place, dict[Place, Degree]] = field(default_factory=dict)
+    after: dict[Place, dict[Place, Degree]] = field(default_factory=dict)
     gated: set[Place] = field(default_factory=set)
     models: set[Place] = field(default_factory=set)
     writes: dict[str, dict[Place, None]] = field(default_factory=dict)
     reads: dict[str, dict[Place, None]] = field(default_factory=dict)
     orders: dict[str, Mapping[str, frozenset[str]]] = field(default_factory=dict)
+    _ways: dict[tuple[Place, Degree], Mapping[_Visit, _Visit]] = field(default_factory=dict)
 
     def flow(self, source: Place, target: Place, degree: Degree) -> None:
         """``source`` is in ``target``, as much of it as the degree says."""
-        known = self.before.setdefault(target, {})
-        known[source] = max(degree, known.get(source, 0))
+        known = self.after.setdefault(source, {})
+        known[target] = max(degree, known.get(target, 0))
 
     def write(self, workflow: str, step: str, name: str) -> Place:
-        """A memory field as one step (or a workflow, an empty name) writes it."""
-        place = Place("memory", workflow, step, name)
+        """A memory field as one step (or a workflow, an empty name) writes it.
+
+        Of a field of the mesh there is one place: who reads it may see what anybody wrote.
+        """
+        mesh = self.spec.memory[name].scope == "mesh"
+        place = Place("memory", "" if mesh else workflow, "" if mesh else step, name)
         self.writes.setdefault(name, {}).setdefault(place)
         return place
 
@@ -150,34 +159,40 @@ class _Graph:
             return False
         return reader.step not in self.orders[written.workflow].get(written.step, ())
 
-    def sources_of(self, end: Place, degree: Degree) -> list[tuple[Place, ...]]:
+    def paths_to(self, end: Place, degree: Degree) -> tuple[tuple[Place, ...], ...]:
         """A path from every source that reaches ``end``, ``end`` left out: the shortest one that
         passes through a model, where the input can persuade, else the shortest."""
-        start = (end, False)
-        after: dict[_Visit, _Visit] = {}
-        waiting = deque([start])
-        found: dict[Place, _Visit] = {}
-        while waiting:
-            visit = waiting.popleft()
-            for source, most in self.before.get(visit[0], {}).items():
-                here = (source, visit[1] or source in self.models)
-                if most < degree or here in after or source == end or source in self.gated:
-                    continue
-                after[here] = visit
-                waiting.append(here)
-                if source.kind in ("input", "tool") and (here[1] or source not in found):
-                    found[source] = here
-        return [tuple(_until(visit, start, after)) for visit in found.values()]
+        found = []
+        for source in [place for place in self.after if place.kind in ("input", "tool")]:
+            ways = self._ways_from(source, degree)
+            last = next((way for way in ((end, True), (end, False)) if way in ways), None)
+            if last is not None:
+                found.append(tuple(_back(ways[last], ways))[::-1])
+        return tuple(found)
+
+    def _ways_from(self, source: Place, degree: Degree) -> Mapping[_Visit, _Visit]:
+        """The visit before each, on the shortest ways from a source; its own is itself."""
+        if (source, degree) not in self._ways:
+            start = (source, False)
+            before = {start: start}
+            waiting = deque([start])
+            while waiting:
+                visit = waiting.popleft()
+                for target, most in self.after.get(visit[0], {}).items():
+                    here = (target, visit[1] or target in self.models)
+                    if most >= degree and here not in before and target not in self.gated:
+                        before[here] = visit
+                        waiting.append(here)
+            self._ways[source, degree] = before
+        return self._ways[source, degree]
 
 
-_Visit = tuple[Place, bool]
-"""A place on the way back, and whether the way from it passes through a model."""
-
-
-def _until(visit: _Visit, end: _Visit, after: Mapping[_Visit, _Visit]) -> Iterator[Place]:
-    while visit != end:
+def _back(visit: _Visit, before: Mapping[_Visit, _Visit]) -> Iterator[Place]:
+    """The places of a way, from its end to its source."""
+    yield visit[0]
+    while before[visit] != visit:
+        visit = before[visit]
         yield visit[0]
-        visit = after[visit]
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +231,7 @@ class _Wiring:
             graph.read(name, here)
         for name in agent.tools:
             if not spec.tools[name].side_effect:
-                returned = Place("tool", self.workflow.id, step.id, name)
+                returned = Place("tool", "", "", name)
                 graph.flow(returned, here, degree_of(spec.tools[name].output))
         for output, kind in outputs.items():
             graph.flow(here, output, degree_of(kind))
