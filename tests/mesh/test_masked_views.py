@@ -168,3 +168,22 @@ def test_of_half_a_secret_at_the_end_of_a_long_text(desk: Any) -> None:
     (ended,) = desk.bodies(run, "run.ended")
     assert f" {SECRET[:12]}…" in ended.error["message"]
     assert f" {MASK}…" in run.error["message"]
+
+
+class Broken:
+    """A script that says what it must not, at such length that it is cut in the middle of it."""
+
+    def answer(self, question: Any) -> None:
+        said = "x" * (1_000 - len("the script that answers failed: RuntimeError('") - 12)
+        raise RuntimeError(f"{said} {SECRET} {CARD}")
+
+
+def test_of_a_script_that_fails(desk: Any) -> None:
+    mesh = desk.mesh(MESH, approver=Broken())
+    mesh.agent("talker")(sends)
+    mesh.tool("send")(lambda parts, at: {"said": parts})
+    run = desk.start(mesh, "go", pin=SECRET, text=TOLD[0][0], parts=PARTS)
+    desk.until(lambda: desk.bodies(run, "approval.refused"))
+    (refused,) = desk.bodies(run, "approval.refused")
+    assert refused.reason.endswith(f" {SECRET[:11]}…")
+    assert_masked(run)
