@@ -51,7 +51,7 @@ class Access:
     """The file that belongs to a journal. Calls may come from any thread."""
 
     def __init__(self, journal: str | os.PathLike[str]) -> None:
-        self.path = Path(journal).with_suffix(".access.db")
+        self.path = Path(f"{os.fspath(journal)}.access")
         self._lock = threading.Lock()
         self._conn: sqlite3.Connection | None = None
 

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Lifespan
 
 from leafmesh_nb.deploy import api, pages, sign_in
 from leafmesh_nb.deploy.context import ServiceContext
@@ -21,9 +22,10 @@ __all__ = ["build_app"]
 logger = logging.getLogger(__name__)
 
 
-def build_app(context: ServiceContext) -> Starlette:
+def build_app(context: ServiceContext, lifespan: Lifespan[Starlette] | None = None) -> Starlette:
     """The application; handlers find ``context`` on ``request.app.state.context``."""
     app = Starlette(
+        lifespan=lifespan,
         routes=[*api.routes(), *sign_in.routes(), *pages.routes()],
         middleware=[Middleware(Guard)],
         exception_handlers={

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sqlite3
+import time
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,7 +15,9 @@ from leafmesh_nb.errors import LeafmeshError
 from leafmesh_nb.journal.owner import describe, is_alive, this_process
 from leafmesh_nb.journal.text import from_stamp, now, stamp
 
-__all__ = ["AlreadyServed", "Served", "known", "register", "running", "unregister"]
+__all__ = ["AlreadyServed", "Served", "known", "register", "running", "stop", "unregister"]
+
+SECONDS_TO_STOP = 40.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,26 @@ def register(access: Access, mesh: str, release: str, people: tuple[str, ...], u
             (mesh, release, json.dumps(people), url, mine.owner, stamp(mine.started)),
         )
     return mine
+
+
+def stop(access: Access, served: Served) -> None:
+    """Stop a service in an orderly way, and wait for it: its runs go on at the next start.
+
+    Raises LeafmeshError when that takes longer than it should, or is not allowed.
+    """
+    try:
+        os.kill(served.pid, signal.SIGTERM)
+    except ProcessLookupError:
+        return
+    except PermissionError:
+        raise LeafmeshError(
+            f"{served}, and belongs to another user: stop it as that user"
+        ) from None
+    deadline = time.monotonic() + SECONDS_TO_STOP
+    while is_alive(served.owner):
+        if time.monotonic() > deadline:
+            raise LeafmeshError(f"{served}, and does not stop; its log tells more")
+        time.sleep(0.05)
 
 
 def _all(conn: sqlite3.Connection) -> list[Served]:

@@ -88,6 +88,7 @@ class MeshMagics(Magics):
         %mesh chart routing | costs | timeline [RUN]
         %mesh check | test | verify
         %mesh export [RUN] [--endpoint URL]
+        %mesh deploy [--port N] [--host HOST] [-o NAME] [--stop]
         """
         from leafmesh_nb.notebook import verbs
 

@@ -23,7 +23,7 @@ __all__ = ["VERBS", "define", "unknown"]
 
 FRAMES = ("routing", "decisions", "memory", "costs", "calls", "handoffs", "audit", "events")
 CHARTS = ("routing", "costs", "timeline")
-LATER = ("new", "rewind", "fork", "whatif", "explain", "doctor", "deploy")
+LATER = ("new", "rewind", "fork", "whatif", "explain", "doctor")
 
 Names = dict[str, Any]
 Verb = Callable[[Workbench, str, Names], Any]
@@ -237,6 +237,12 @@ def _verify(bench: Workbench, rest: str, names: Names) -> None:
     bench.show_html(verification_html(found), verification_text(found))
 
 
+def _deploy(bench: Workbench, rest: str, names: Names) -> None:
+    from leafmesh_nb.notebook.deploying import deploy_mesh  # HTTP, for this verb only
+
+    deploy_mesh(bench, rest, names)
+
+
 def _nothing(rest: str, verb: str) -> None:
     if rest.strip():
         raise UsageError(f"{verb} takes nothing more, not {rest.strip()!r}")
@@ -260,4 +266,5 @@ VERBS: dict[str, Verb] = {
     "test": _test,
     "verify": _verify,
     "export": export_run,
+    "deploy": _deploy,
 }

@@ -1,0 +1,113 @@
+"""``%mesh deploy``: the mesh of this notebook as a service that outlives the kernel."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+
+from leafmesh_nb.deploy import background, launch, release, services, trial
+from leafmesh_nb.deploy.access import Access
+from leafmesh_nb.deploy.background import Background
+from leafmesh_nb.errors import MeshError
+from leafmesh_nb.mesh.definition import Mesh
+
+if TYPE_CHECKING:
+    from leafmesh_nb.notebook.workbench import Workbench
+
+__all__ = ["deploy_mesh"]
+
+FOLDER = "releases"
+"""Where releases are written: beside the journal."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A bad flag is a UsageError with the usage line."""
+
+    def error(self, message: str) -> Any:
+        raise UsageError(f"{message}\n{self.format_usage().strip()}")
+
+
+def deploy_mesh(bench: Workbench, rest: str, names: dict[str, Any]) -> None:
+    """Serve the mesh that was defined last, or stop serving it."""
+    parser = _Parser(prog="%mesh deploy", add_help=False, allow_abbrev=False)
+    parser.add_argument("--port", metavar="N", type=int, default=launch.PORT)
+    parser.add_argument("--host", metavar="HOST", default=launch.HOST)
+    parser.add_argument(
+        "-o", metavar="NAME", dest="output", default="service", help="bind the service to this"
+    )
+    parser.add_argument("--stop", action="store_true", help="stop it: its runs go on later")
+    try:
+        given = parser.parse_args(shlex.split(rest))
+    except ValueError as error:  # a quote that is never closed
+        raise UsageError(f"{error}\n{parser.format_usage().strip()}") from None
+    if not given.output.isidentifier():
+        raise UsageError(f"-o takes the name of a variable, not {given.output!r}")
+    access = Access(bench.journal.location)
+    try:
+        if given.stop:
+            _stop(bench.mesh(), access)
+        else:
+            _deploy(bench, access, given.host, given.port, given.output)
+    finally:
+        access.close()
+
+
+def _deploy(bench: Workbench, access: Access, host: str, port: int, name: str) -> None:
+    """Check, write the release, try it in a fresh process, and serve it from another."""
+    mesh, journal = bench.mesh(), bench.journal.location
+    _check(bench, mesh)
+    built = release.written_by(mesh, Path(journal).parent / FOLDER)
+    running = services.running(access, mesh.name)
+    if running is not None:
+        if running.release != built.hash:
+            raise services.AlreadyServed(running)
+        _say(f"{running}: that is the mesh as it is defined here")
+        return
+    trial.try_release(built.place, mesh.agents().digests())
+    log = built.place.with_suffix(".log")
+    service = background.start(built.place, log, database=journal, host=host, port=port)
+    bench.bind(name, service)
+    _say(_told(service, name))
+
+
+def _stop(mesh: Mesh, access: Access) -> None:
+    running = services.running(access, mesh.name)
+    if running is None:
+        _say(f"mesh {mesh.name} is not served")
+        return
+    services.stop(access, running)
+    _say(f"the service of {mesh.name} has stopped; runs under way go on at its next start")
+
+
+def _check(bench: Workbench, mesh: Mesh) -> None:
+    from leafmesh_nb.language import render_html, render_text
+
+    try:
+        found = launch.ready_to_ship(mesh)
+    except MeshError as error:
+        if not error.diagnostics:
+            raise
+        bench.show_html(render_html(error.diagnostics), render_text(error.diagnostics))
+        raise MeshError(str(error).splitlines()[0], error.diagnostics) from None
+    if found:
+        bench.show_html(render_html(found), render_text(found))
+
+
+def _told(service: Background, name: str) -> str:
+    return "\n".join(
+        (
+            f"{service.mesh} is served at {service.url} (release {service.release[:12]}, process "
+            f"{service.pid}); it goes on without this kernel",
+            f"its operator's token is {name}.token: sign in with it, or send it as a bearer token. "
+            "It is not shown, since a cell's output is saved",
+            "stop it with %mesh deploy --stop: runs under way go on at the next start",
+        )
+    )
+
+
+def _say(text: Any) -> None:
+    print(text)  # noqa: T201  # a magic's face
