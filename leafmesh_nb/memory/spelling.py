@@ -20,8 +20,8 @@ _WORD = re.compile(r"[^\W_]+|•")
 # Between the thousands of a number, and between digits that are told one by one.
 _GROUPS = r"[.,'\u2019_ \u00a0\u2009\u202f]"
 _ONE_BY_ONE = r"[.,:*/|'\u00b7\u2010-\u2015\s_-]"
-_NO_WORD_BEFORE, _NO_WORD_AFTER = r"(?<![^\W_])", r"(?![^\W_])"
-_NO_FRACTION_AFTER = r"(?![.,]\d)"
+_LETTER = r"[^\W_]"
+_NO_FRACTION = r"(?![.,]\d)"
 
 
 def forms(secret: str) -> Iterator[str]:
@@ -86,14 +86,17 @@ def pin_pattern(secret: str) -> str | None:
     digits = secret.strip()
     if not (3 <= len(digits) <= 5 and digits.isascii() and digits.isdecimal()):
         return None
+    # What is before comes second: a pattern is searched for fifty times as quickly when it begins
+    # with a digit of its own.
     if len(digits) == 3:
-        before, after = r"(?<![$\u20ac\u00a3\u00a5])(?<!\d[.,:/'-])", r"(?!%|[.,:/'-]\d)"
-        return f"{_NO_WORD_BEFORE}{before}{digits}{_NO_WORD_AFTER}{after}"
+        before = rf"(?<!{_LETTER}{digits})(?<![$\u20ac\u00a3\u00a5]{digits})(?<!\d[.,:/'-]{digits})"
+        return rf"{digits}{before}(?!{_LETTER}|%|[.,:/'-]\d)"
+    first, rest = digits[0], digits[1:]
     spellings = [
-        rf"{digits[:-3]}({_GROUPS}){digits[-3:]}(?!\1\d){_NO_FRACTION_AFTER}",
-        rf"{_ONE_BY_ONE}".join(digits) + rf"(?!{_ONE_BY_ONE}\d)",
+        rf"{rest[:-3]}({_GROUPS}){rest[-3:]}(?!\1\d){_NO_FRACTION}",
+        "".join(_ONE_BY_ONE + digit for digit in rest) + rf"(?!{_ONE_BY_ONE}\d)",
     ]
     if len(digits) == 4:
-        spellings.append(rf"{digits[:2]}[ -]{digits[2:]}(?![ -]\d){_NO_FRACTION_AFTER}")
-    begin = rf"{_NO_WORD_BEFORE}(?<!\d[.,:/-])"
-    return f"{begin}(?:{'|'.join(spellings)}){_NO_WORD_AFTER}"
+        spellings.append(rf"{rest[0]}[ -]{rest[1:]}(?![ -]\d){_NO_FRACTION}")
+    before = rf"(?<!{_LETTER}{first})(?<!\d[.,:/-]{first})"
+    return rf"{first}{before}(?:{'|'.join(spellings)})(?!{_LETTER})"
