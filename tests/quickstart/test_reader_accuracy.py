@@ -22,7 +22,9 @@ that trade and fixed before their author had seen the reader, its tests or the o
 First measured on 22 November 2026, no label changed since: 25 of 40 categories (kappa 0.54), and
 of the stated values 4 of 34 counts of animals, 3 of 8 weights, 6 of 9 amounts, 11 of 19 dates and
 1 of 6 flags. The fields that miss the floor are marked so, and strictly: a mark goes when its
-field gets there.
+field gets there. The reader was then taught implied counts, units and days in general by somebody
+who was told which sorts of value had failed, and these figures after each change, but had read
+neither the texts nor their mesh.
 """
 
 from __future__ import annotations
@@ -235,11 +237,11 @@ def misses(name: str, measured: str) -> Any:
         ("freight messages", "pickup_date"),
         ("freight messages", "dangerous_goods"),
         ("freight messages", "pieces"),
-        misses("animals", "4 of 34"),
-        misses("weight_kg", "3 of 8"),
+        ("messages to a vet", "animals"),
+        ("messages to a vet", "weight_kg"),
         ("messages to a vet", "amount"),
-        misses("date", "11 of 19"),
-        misses("urgent", "1 of 6"),
+        ("messages to a vet", "date"),
+        misses("urgent", "2 of 6"),
     ],
 )
 def test_values_about_as_well_in_another_trade(scores: Measured, title: str, name: str) -> None:

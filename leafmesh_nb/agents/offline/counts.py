@@ -143,6 +143,8 @@ def _bare(text: Text, candidate: Quantity, at: int) -> float | None:
         return 1.2 if following[1] == "us" else 0.6
     first = text.word_index(candidate.start)
     before = text.words[first - 1 : first]
+    if before and before[0].text == "all":
+        return 0.9  # "all three were late"
     if not before or before[0].text not in _BARE_AFTER:
         return None
     closed = not following or re.match(r"\s*[.,;!?)\n]|\s*$", text.raw[candidate.end :][:3])

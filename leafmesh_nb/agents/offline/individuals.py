@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from leafmesh_nb.agents.offline.families import families_of
+from leafmesh_nb.agents.offline.names import joined_names, one_named
 from leafmesh_nb.agents.offline.nouns import is_apart, is_under, is_wide, nouns
 from leafmesh_nb.agents.offline.numbers import Kind, Quantity
 from leafmesh_nb.agents.offline.stems import stem
 from leafmesh_nb.agents.offline.text import Sentence, Text, Word
-from leafmesh_nb.agents.offline.things import is_abstract, is_kind, is_plural, kinds_of
-from leafmesh_nb.agents.offline.words import FUNCTION_WORDS, MONTHS, WEEKDAYS, word_set
+from leafmesh_nb.agents.offline.things import MEASURES, is_abstract, is_kind, is_plural, kinds_of
+from leafmesh_nb.agents.offline.words import word_set
 
 #: Scores on the scale of `counts`: a number that counts a thing of the kind has 2 (4 where it
 #: stands by the field's own word), one before a noun that nothing is known of has 1.
@@ -34,15 +34,19 @@ _PLURAL_LEADS: Final = word_set("the these those some several many all few any")
 _AND: Final = re.compile(r"\band\b|&|\bplus\b|\bas well as\b|\+")
 _BETWEEN: Final = word_set("and plus also both as well")
 _MODIFIERS: Final = 3
+_ATTRIBUTES: Final = MEASURES | word_set("old yo yr yrs aged")
+_ATTRIBUTE: Final = re.compile(
+    r"-[^\W\d]|\s(?:1/2\s)?(?:year|yr|month|week|day)s?[\s-]olds?\b|\s?(?:"
+    + "|".join(sorted(MEASURES - {"x", "m", "g", "t", "h", "l"}, key=len, reverse=True))
+    + r"|yo|yrs?|[mgthl])\b"
+)
+#: Births of several.
+_SIBLINGS: Final = (("twins", 2), ("triplets", 3), ("quadruplets", 4))
 #: What stands behind a noun that only says which: "the car park", "our dog food".
 _HEADS: Final = word_set(
     "food park insurance hire rental wash show seat door key keys owner owners licence license bed "
     "shop school club fee fees bill policy test lesson lessons size service number card rack room "
     "market trade race ride hair care"
-)
-_TITLES: Final = word_set("dr mr mrs ms miss prof sir madam st saint")
-_NAME_LEADS: Final = word_set(
-    "for with about bring bringing brought take taking took my our old little poor"
 )
 #: Words for people among whom the writer may be: "my wife" says nothing of how many guests come.
 _PARTY: Final = frozenset(
@@ -54,8 +58,6 @@ _PARTY: Final = frozenset(
         ),
     )
 )
-_NAME: Final = r"[A-Z][^\W\d_A-Z]+"
-_NAMES: Final = re.compile(rf"\b{_NAME}(?:, {_NAME}){{0,8}},? (?:and|&) {_NAME}\b")
 #: What `items` and `pieces` may be.
 _GOODS: Final = word_set("box furniture machine instrument medium clothing plant vehicle opening")
 #: Kinds whose nouns are no words for one another: a cat is no dog, but a case may be a bag.
@@ -70,11 +72,6 @@ _MASSES: Final = frozenset(
         ),
     )
 )
-_DOES: Final = re.compile(
-    r"(?:'s)? (?:has|is|was|needs?|had|won't|will|can|can't|cannot|keeps?|got|did|doesn't|didn't"
-    r"|isn't|seems|started|refuses|still|just|lost|broke)\b"
-)
-_SHE: Final = word_set("he she him her his hers himself herself")
 _BOTH_OF: Final = re.compile(
     r"\bboth (?:of (?:them|the|my|our|these|those)|my|our|the|are|were|have|had|need|seem|got|do)\b"
     r"|\b(?:them|they|we|us|are|were) both\b|\bthe two of (?:them|us)\b|\bthe pair of them\b"
@@ -120,8 +117,12 @@ def implied(text: Text, thing: str, numbers: tuple[Quantity, ...]) -> Implied | 
     if best is not None or not thing:
         return best
     animate = bool(kinds_of(thing) & {"person", "animal"})
-    if animate and (named := _joined_names(text)):
-        return named
+    if animate and (named := joined_names(text)):
+        return _implied(*named, _BOTH)
+    for word, siblings in _SIBLINGS if animate and not phrases else ():
+        told = text.lower.find(word)
+        if told >= 0:
+            return _implied(told, told + len(word), siblings, _BOTH)
     both = _BOTH_OF.search(text.lower)
     if both and (phrases or animate):
         return _implied(*both.span(), 2, _BOTH)
@@ -132,7 +133,7 @@ def implied(text: Text, thing: str, numbers: tuple[Quantity, ...]) -> Implied | 
     loose = "food" in kinds_of(thing)
     ones = [p for p in phrases if p.count == 1 and (not loose or p.last.stem == thing)]
     vague = [p for p in phrases if p.count is None and p.definite]
-    if vague or thing in _PARTY & frozenset(p.first.stem for p in vague):
+    if vague:
         return None
     if ones:
         if thing in _PARTY and not any(p.last.stem == thing or is_kind(p.last.stem) for p in ones):
@@ -141,7 +142,8 @@ def implied(text: Text, thing: str, numbers: tuple[Quantity, ...]) -> Implied | 
         return _implied(surest.first.start, surest.last.end, max(1, _owned(ones)), _ONE)
     if phrases or not animate or thing in _PARTY:
         return None
-    return _one_named(text)
+    alone = one_named(text)
+    return _implied(*alone, 1, _NAMED) if alone else None
 
 
 def _implied(start: int, end: int, count: int, score: float) -> Implied:
@@ -164,7 +166,7 @@ def _phrases(
     text: Text, sentence: Sentence, thing: str, numbers: tuple[Quantity, ...]
 ) -> Iterator[_Phrase]:
     words = sentence.words
-    counted = {q.start for q in numbers}
+    counted = _counters(text, numbers)
     for at, word in enumerate(words):
         if not word.content or word.refused or word.stem in _MASSES:
             continue
@@ -175,7 +177,8 @@ def _phrases(
             continue
         lead = _lead(text, words, at, counted)
         before = words[lead - 1] if lead else None
-        number = _number_at(words[lead - 1 : at], numbers) if before else None
+        counts = before is not None and before.start in counted
+        number = _number_at(words[lead - 1 : at], numbers) if counts else None
         if number is not None and before is not None:
             if number.value == number.value.to_integral_value():
                 yield _Phrase(before, word, int(number.value), True)
@@ -190,6 +193,8 @@ def _phrases(
             yield _Phrase(before if before and definite else word, word, None, definite)
         elif before is not None and before.text in _ARTICLES | _DEFINITE:
             yield _Phrase(before, word, 1, before.text in _DEFINITE)
+        elif before is not None and before.content and before.text.endswith("'s"):
+            yield _Phrase(before, word, 1, True)
         elif before is None or before.text == "and":
             yield _Phrase(words[lead], word, 1, False)
 
@@ -209,16 +214,28 @@ def _only_says_which(text: Text, words: tuple[Word, ...], at: int) -> bool:
 
 def _lead(text: Text, words: tuple[Word, ...], at: int, counted: set[int]) -> int:
     """The index of the first word that belongs to the noun, its article or number not counted."""
-    lead = at
-    while lead and at - lead < _MODIFIERS:
+    lead, adjectives = at, 0
+    while lead and adjectives < _MODIFIERS:
         before = words[lead - 1]
         gap = text.raw[before.end : words[lead].start]
-        if not before.content or gap.strip(" -") or is_plural(before.text):
+        listed = gap.strip(" -") == "," and not kinds_of(before.stem)
+        if before.start in counted or (gap.strip(" -/") and not listed):
             break
-        if before.text.endswith("'s") or before.start in counted:
+        # "My 3 year old son", "the 2016 van": the number is one of its attributes.
+        attribute = before.text[0].isdigit() or before.text in _ATTRIBUTES
+        owner = before.text.endswith("'s")
+        if not attribute and (not before.content or owner or is_plural(before.text)):
             break
+        adjectives += not attribute
         lead -= 1
     return lead
+
+
+def _counters(text: Text, numbers: tuple[Quantity, ...]) -> set[int]:
+    """Where the numbers begin that may count a noun: none that measures, dates or hyphenates."""
+    return {
+        q.start for q in numbers if q.kind is Kind.PLAIN and not _ATTRIBUTE.match(text.lower, q.end)
+    }
 
 
 def _number_at(words: tuple[Word, ...], numbers: tuple[Quantity, ...]) -> Quantity | None:
@@ -319,56 +336,3 @@ def _sum(group: list[_Phrase]) -> int | None:
         if len(rest) > 1 and total == sum(rest):
             return total  # "five people, two adults and three children"
     return sum(known)
-
-
-def _joined_names(text: Text) -> Implied | None:
-    """ "Tom, Lisa and Max": names of individuals, not of days, places or firms, nor a signature."""
-    for match in list(_NAMES.finditer(text.raw))[:_MOST]:
-        start, end = match.span()
-        sentence = text.sentence_at(start)
-        if sentence is None or sentence.greets or len(sentence.words) <= 4:
-            continue
-        at = text.word_index(start)
-        lead = text.words[at - 1].text if at and text.words[at - 1].start >= sentence.start else ""
-        if lead in _TITLES | word_set("in to from between near at of dear team thanks regards"):
-            continue
-        names = [w for w in text.words[at : text.word_index(end)] if w.text != "and"]
-        opens = start == sentence.start
-        if len(names) > 1 and all(map(_may_name, names)) and not (opens and _known(names[0])):
-            return _implied(start, end, len(names), _BOTH)
-    return None
-
-
-def _may_name(word: Word) -> bool:
-    return (
-        word.text not in FUNCTION_WORDS
-        and word.text not in WEEKDAYS
-        and word.text not in MONTHS
-        and word.text not in _TITLES
-    )
-
-
-def _known(word: Word) -> bool:
-    """Whether it is a word with a meaning of its own, that only opens its sentence."""
-    return word.stem in families_of() or bool(kinds_of(word.stem))
-
-
-def _one_named(text: Text) -> Implied | None:
-    """ "Can you see her today?", "an appointment for Milo"."""
-    for sentence in text.sentences[:_MOST]:
-        if sentence.greets:
-            continue
-        for at, word in enumerate(sentence.words):
-            if word.text in _SHE:
-                return _implied(word.start, word.end, 1, _NAMED)
-            written = text.raw[word.start : word.end]
-            led = at > 0 and sentence.words[at - 1].text in _NAME_LEADS
-            opens = at == 0 and bool(_DOES.match(text.lower, word.end))
-            if (
-                (led or opens)
-                and re.fullmatch(_NAME, written)
-                and _may_name(word)
-                and not _known(word)
-            ):
-                return _implied(word.start, word.end, 1, _NAMED)
-    return None
