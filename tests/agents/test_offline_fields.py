@@ -357,3 +357,17 @@ class TestParts:
 def test_it_says_what_it_is() -> None:
     assert "rules, not a language model" in describe()
     assert describe().count(".") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Just a note to say the choir had a wonderful evening.", "thanks"),
+        ("Thank you so much for fixing the boiler on a Sunday!", "thanks"),
+        ("We were kept waiting for an hour and got no apology.", "complaint"),
+        ("Thanks in advance. The stew was cold and the waiter rude.", "complaint"),
+        ("Can you give me a rough figure for forty chairs? Thanks", "quote"),
+    ],
+)
+def test_what_a_text_does_by_its_tone(text: str, kind: str) -> None:
+    assert one(text, "kind", {"enum": ["quote", "complaint", "thanks"]}) == kind

@@ -28,10 +28,12 @@ def read(
 
     An enum takes its best value by overlap with the examples and the values' names (ties in the
     order of declaration, confidence 0 without overlap). Numbers, money and dates are taken near
-    the words of the field's name; booleans are true when the text says so and false when it does
-    not; texts are quoted. An optional value that is not there is null. An input of the same name
-    and type is copied unless it is prose. `context` (a role, instructions) helps to choose and is
-    never quoted. Without `today` "tomorrow" is not a date.
+    the words of the field's name, in its unit where it has one; a whole number that counts things
+    may also be told by naming them. Booleans are true when the text says so, or what `context`
+    lists in defining them, and false when it does not; texts are quoted. An optional value that is
+    not there is null. An input of the same name and type is copied unless it is prose. `context`
+    (a role, instructions) helps to choose and is never quoted; what it says of a date tells
+    whether a day to come is meant. Without `today` "tomorrow" is not a date.
 
     Raises UnreadableFieldError where another required value is not in the text, or where the
     schema uses keywords beyond the mesh language's types.
