@@ -2,7 +2,9 @@
 
 A card number is what has a scheme's first digits and length and the right check digit. People part
 its digits with blanks and dashes anyhow; where something else stands between them, or where
-several texts have parts of it, its groups must be those that are printed on cards.
+several texts have parts of it, its groups must be those that are printed on cards and no part of
+a longer list of such groups. Digits that are glued to it are hidden with it, and so is a number
+that may be one and is cut off (``marks.CUT``). A bank account with a valid checksum is no card.
 """
 
 from __future__ import annotations
