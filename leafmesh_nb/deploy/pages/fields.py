@@ -20,19 +20,18 @@ def typed_changes(fields: Sequence[Field], given: Mapping[str, str]) -> dict[str
     """
     changes: dict[str, str | None] = {}
     for field in fields:
-        text = given.get(PREFIX + field["name"])
-        if text is None:
-            continue
-        # Browsers send line breaks as CR LF (HTML, form submission).
-        text = text.replace("\r\n", "\n")
-        if text == field["text"].replace("\r\n", "\n"):
-            continue
-        changes[field["name"]] = None if text == "" and field["nullable"] else text
+        text = _typed(field, given)
+        if text != field["text"]:
+            changes[field["name"]] = None if text == "" and field["nullable"] else text
     return changes
 
 
 def with_texts(fields: Sequence[Field], given: Mapping[str, str]) -> list[dict[str, Any]]:
     """The fields with ``typed``: what somebody typed already, so that nothing is typed twice."""
-    return [
-        {**field, "typed": given.get(PREFIX + field["name"], field["text"])} for field in fields
-    ]
+    return [{**field, "typed": _typed(field, given)} for field in fields]
+
+
+def _typed(field: Field, given: Mapping[str, str]) -> str:
+    text = given.get(PREFIX + field["name"])
+    # Browsers send line breaks as CR LF (HTML standard, form submission).
+    return str(field["text"]) if text is None else text.replace("\r\n", "\n")
