@@ -21,27 +21,19 @@ from typing import Any
 
 from leafmesh_nb.agents.code import code_digest
 from leafmesh_nb.agents.context import AsyncContext, Context
+from leafmesh_nb.agents.inside import enter_call, importing
 from leafmesh_nb.agents.threads import agents_loop, doubt_loop, run_on_thread
 from leafmesh_nb.engine.ports import Seat, Suspended
 from leafmesh_nb.errors import AgentError, LeafmeshError
 from leafmesh_nb.language.spec import AgentSpec, Spec, ToolSpec
 from leafmesh_nb.memory.marks import cut
 
-__all__ = ["AsyncContext", "Context", "Functions", "check_signature", "inside_call"]
+__all__ = ["AsyncContext", "Context", "Functions", "check_signature"]
 
 Function = Callable[..., Any]
 
 LONGEST_ERROR = 20_000
 """Characters of what a function says in an exception. Views mask first and shorten then."""
-
-_INSIDE: contextvars.ContextVar[bool] = contextvars.ContextVar(
-    "leafmesh_inside_call", default=False
-)
-
-
-def inside_call() -> bool:
-    """Whether the caller is an agent's or a tool's function that the engine is running."""
-    return _INSIDE.get()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +157,8 @@ def _imported(owner: str, name: str) -> Function | None:
     if here not in sys.path and "" not in sys.path:
         sys.path.insert(0, here)
     try:
-        function = getattr(importlib.import_module(module), attribute)
+        with importing():
+            function = getattr(importlib.import_module(module), attribute)
     except ModuleNotFoundError as error:
         if error.name == module.partition(".")[0]:
             return None
@@ -196,7 +189,7 @@ def _run_plain(bound: _Bound, given: dict[str, Any]) -> asyncio.Future[Any]:
             done.set_result(result)
 
     def work() -> None:
-        _INSIDE.set(True)
+        enter_call()
         try:
             result = bound.call(**given)
             if inspect.iscoroutine(result):
@@ -229,7 +222,7 @@ async def _run_async(bound: _Bound, given: dict[str, Any]) -> Any:
 
 
 async def _guarded(bound: _Bound, given: dict[str, Any]) -> Any:
-    _INSIDE.set(True)
+    enter_call()
     try:
         return await bound.call(**given)
     except asyncio.CancelledError:

@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
+from leafmesh_nb.agents.inside import agent_thread
+
 __all__ = ["agents_loop", "doubt_loop", "run_on_thread"]
 
 IDLE = 16
@@ -26,7 +28,7 @@ class _Worker:
 
     def __init__(self) -> None:
         self._mail: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        threading.Thread(target=self._serve, name="leafmesh-agent", daemon=True).start()
+        agent_thread(self._serve, "leafmesh-agent").start()
 
     def hand(self, work: Callable[[], None]) -> None:
         self._mail.put(work)
@@ -55,7 +57,7 @@ class _Loop:
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
         self.doubted = False
-        threading.Thread(target=self.loop.run_forever, name="leafmesh-agents", daemon=True).start()
+        agent_thread(self.loop.run_forever, "leafmesh-agents").start()
 
     def trust(self) -> None:
         self.doubted = False

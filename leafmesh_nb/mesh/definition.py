@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from leafmesh_nb.agents.bound import BoundAgents
-from leafmesh_nb.agents.functions import inside_call
+from leafmesh_nb.agents.inside import inside_call
 from leafmesh_nb.agents.prices import ListPrices
 from leafmesh_nb.engine.events import Draft, RunStarted
 from leafmesh_nb.engine.fold import fold

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any
 
-from leafmesh_nb.agents.functions import inside_call
+from leafmesh_nb.agents.inside import as_handed_in, inside_call
 from leafmesh_nb.engine.events import Event
 from leafmesh_nb.engine.fold import apply, fold
 from leafmesh_nb.engine.plan import Plan
@@ -136,13 +136,14 @@ class Run(Views):
 
     def subscribe(self, callback: Listener) -> Callable[[], None]:
         """Call back on the host's thread after each commit; returns the way to stop that."""
+        listener = as_handed_in(callback)
         with self._lock:
-            self._listeners.append(callback)
+            self._listeners.append(listener)
 
         def unsubscribe() -> None:
             with self._lock:
-                if callback in self._listeners:
-                    self._listeners.remove(callback)
+                if listener in self._listeners:
+                    self._listeners.remove(listener)
 
         return unsubscribe
 
@@ -252,9 +253,10 @@ class Run(Views):
         ``person`` None is whoever sits here (``%config MeshMagics.person``); where nobody was
         named, the first of those who are asked. Nobody can be more than ``asserted`` here.
 
-        An answer from inside an agent's call is refused, also from the tasks and threads that have
-        its context. A thread that an agent starts by hand is not told from a person at the
-        notebook: a kernel is no security boundary.
+        An answer from inside an agent's call is refused: from its function, its tasks, every
+        thread that it starts, as long as that lives, and what it hands to a thread pool. What it
+        leaves to somebody else's code (a queue that your thread reads, a signal handler, another
+        process) is not told from a person: a kernel is no security boundary.
         """
         if identity != "asserted":
             raise ApprovalError(f"an answer given here is asserted; it cannot be {identity!r}")

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from leafmesh_nb.agents import threads
-from leafmesh_nb.agents.functions import Functions, check_signature, inside_call
+from leafmesh_nb.agents.functions import Functions, check_signature
+from leafmesh_nb.agents.inside import inside_call
 from leafmesh_nb.engine.ports import Seat, Suspended, ToolReply
 from leafmesh_nb.errors import AgentError, PolicyDenied
 from leafmesh_nb.language import load
