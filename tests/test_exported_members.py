@@ -41,9 +41,11 @@ MEMBERS = [
 MESH = [
     "agent",
     "agents",
+    "begin",
     "check",
     "from_file",
     "from_yaml",
+    "functions",
     "name",
     "of_run",
     "ports",
