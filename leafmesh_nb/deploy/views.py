@@ -9,7 +9,7 @@ from leafmesh_nb.deploy.shelf import KeptRun, Question
 from leafmesh_nb.engine.events import Event
 from leafmesh_nb.engine.ports import RunRow
 from leafmesh_nb.engine.state import StepState
-from leafmesh_nb.journal.owner import describe
+from leafmesh_nb.journal.owner import describe, this_process
 from leafmesh_nb.memory.masking import Masker
 from leafmesh_nb.mesh.run import live_owner
 from leafmesh_nb.observe.card_questions import question_view as card_view
@@ -37,11 +37,10 @@ def row_view(row: RunRow) -> View:
 def run_view(kept: KeptRun, row: RunRow) -> View:
     """One run with its steps."""
     state, masker = kept.state, kept.masker
-    owner = live_owner(row)
     return {
         **row_view(row),
         "status": state.status,
-        "owner": None if owner is None else describe(owner.partition("#")[0]),
+        "owner": _owner(row),
         "spec_hash": row.spec_hash,
         "input": masker.value(state.started.input),
         "output": masker.value(state.output) if state.ended == "done" else None,
@@ -53,6 +52,13 @@ def run_view(kept: KeptRun, row: RunRow) -> View:
         "tokens": state.tokens,
         "events": state.seq,
     }
+
+
+def _owner(row: RunRow) -> str | None:
+    owner = (live_owner(row) or "").partition("#")[0]
+    if not owner:
+        return None
+    return "this service" if owner == this_process() else describe(owner)
 
 
 def _step(kept: KeptRun, id: str) -> View:
@@ -132,14 +138,18 @@ def event_view(event: Event, masker: Masker) -> View:
     }
 
 
-def unmasked(given: Json, original: Json, masker: Masker, name: str = "") -> Json:
+def unmasked(given: Json, original: Json, masker: Masker) -> Json:
     """What somebody who saw the masked original means: a part they left masked stays as it was."""
-    if isinstance(given, dict) and isinstance(original, dict):
+    return _unmasked(given, original, masker.value(original))
+
+
+def _unmasked(given: Json, original: Json, shown: Json) -> Json:
+    if isinstance(given, dict) and isinstance(original, dict) and isinstance(shown, dict):
+        masked = dict(zip(original, shown.values(), strict=True))
         return {
-            key: unmasked(value, original[key], masker, key) if key in original else value
+            key: _unmasked(value, original[key], masked[key]) if key in original else value
             for key, value in given.items()
         }
-    shown = masker.field(name, original) if name else masker.value(original)
     return original if given == shown else given
 
 

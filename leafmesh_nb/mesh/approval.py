@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from leafmesh_nb.engine.state import ApprovalState
+from leafmesh_nb.mesh.output import veiled
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -48,13 +49,16 @@ class Approval:
 
     @property
     def value(self) -> Any:
-        """What is asked about, in JSON form: the tool's arguments, or the output."""
-        return self._state.asked.value
+        """What is asked about, in JSON form: the tool's arguments, or the output.
+
+        As of a run's output, its parts show themselves masked.
+        """
+        return veiled(self._state.asked.value, self.run.masker)
 
     @property
     def reason(self) -> str:
         """Why a person is asked."""
-        return self._state.asked.reason
+        return veiled(self._state.asked.reason, self.run.masker)
 
     @property
     def policy(self) -> str:
@@ -69,7 +73,9 @@ class Approval:
     @property
     def values(self) -> tuple[Any, ...]:
         """``(text, value)`` of the sub-expressions the rule read."""
-        return self._state.asked.values
+        read = self._state.asked.values
+        values = veiled([value for _, value in read], self.run.masker)
+        return tuple([text, value] for (text, _), value in zip(read, values, strict=True))
 
     @property
     def to(self) -> str:

@@ -10,6 +10,7 @@ from leafmesh_nb.language.spec import Workflow
 from leafmesh_nb.language.to_json import dump
 from leafmesh_nb.language.types import describe
 from leafmesh_nb.language.values import TypeMismatch, accept
+from leafmesh_nb.memory.masking import Masker
 
 __all__ = ["accepted_input"]
 
@@ -28,7 +29,7 @@ def accepted_input(flow: Workflow, more: Any, keywords: Mapping[str, Any]) -> di
     try:
         accepted = accept(flow.input, {**flow.defaults, **given, **keywords}, lenient=True)
     except TypeMismatch as error:
-        said = str(error)
+        said = Masker().text(str(error))  # a cell shows it, and is saved
         stop = "" if said.endswith("?") else "."
         raise RunError(f"input of {flow.id}: {said}{stop} {_signature(flow)}") from None
     dumped = dump(flow.input, accepted)

@@ -294,7 +294,8 @@ class Run(Views):
             return
         verdict = post(self, kind, body)
         if not verdict.accepted:
-            raise RunError(f"run {self.id} cannot {verb}: {verdict.reason}", run=self)
+            why = self.masker.text(verdict.reason)
+            raise RunError(f"run {self.id} cannot {verb}: {why}", run=self)
         if body.get("steps"):
             self._settle()
 

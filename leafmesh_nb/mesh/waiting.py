@@ -100,16 +100,18 @@ def ask_on_input_line(run: Run, why: str = "") -> None:
 
 
 def _lines(run: Run, question: Approval, why: str) -> list[str]:
-    mask = run.masker.text
+    masker = run.masker
+    read = [(str(text), value) for text, value in question.values]
+    values = masker.fields((text.rpartition(".")[2], value) for text, value in read)
     lines = [
         "",
         *([why] if why else []),
         f"{run.workflow}.{question.step} asks {', '.join(question.roster)}: {question.subject}",
         f"  why: {question.reason}",
-        *(f"  {text} = {_plain(value)}" for text, value in question.values),
-        f"  what: {json.dumps(question.value, ensure_ascii=False)}",
+        *(f"  {text} = {_plain(v)}" for (text, _), v in zip(read, values, strict=True)),
+        f"  what: {json.dumps(masker.value(question.value), ensure_ascii=False)}",
     ]
-    return [mask(line) for line in lines]
+    return [masker.text(line) for line in lines]
 
 
 def _plain(value: Any) -> str:

@@ -9,7 +9,7 @@ from leafmesh_nb.observe.card_values import as_text, shorten, shown, visible
 from leafmesh_nb.observe.wording import ANSWERS, IN_DOUBT_ANSWERS, milliseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from leafmesh_nb.engine.events import Event
     from leafmesh_nb.engine.state import ApprovalState, RunState
@@ -113,19 +113,24 @@ def _by_person(approval: ApprovalState, event: Event, masker: Masker) -> View:
         "channel": shown(body.channel, masker),
         "identity": shown(body.identity, masker),
         "note": shown(body.note, masker, 500),
-        "diff": [
-            {
-                "path": shown(change["path"], masker),
-                "old": _side(change["path"], change["old"], masker),
-                "new": _side(change["path"], change["new"], masker),
-            }
-            for change in body.diff
-        ],
+        "diff": _diff(body.diff, masker),
     }
 
 
-def _side(path: str, value: Any, masker: Masker) -> str:
-    return shorten(visible(as_text(masker.field(path.rpartition(".")[2], value))), 300)
+def _diff(diff: Sequence[Mapping[str, Any]], masker: Masker) -> list[View]:
+    fields = [change["path"].rpartition(".")[2] for change in diff]
+    old, new = (
+        masker.fields(zip(fields, (change[side] for change in diff), strict=True))
+        for side in ("old", "new")
+    )
+    return [
+        {"path": shown(change["path"], masker), "old": _side(before), "new": _side(after)}
+        for change, before, after in zip(diff, old, new, strict=True)
+    ]
+
+
+def _side(masked: Any) -> str:
+    return shorten(visible(as_text(masked)), 300)
 
 
 def _unanswered(state: RunState, approval: ApprovalState, expired: Event | None) -> list[View]:

@@ -156,9 +156,14 @@ def _conditions(asked: ApprovalState, masker: Masker) -> list[View]:
     ``holds`` is whether it was true, or None for a value that stands alone.
     """
     pairs = [(str(text), value) for text, value in asked.asked.values]
-    operands = {text: _operand(text, value, masker) for text, value in pairs if _PATH.match(text)}
+    masked = masker.fields((text.rpartition(".")[2], value) for text, value in pairs)
+    operands = {
+        text: _operand(text, value, hidden)
+        for (text, value), hidden in zip(pairs, masked, strict=True)
+        if _PATH.match(text)
+    }
     found: list[View] = []
-    for text, value in pairs:
+    for (text, value), hidden in zip(pairs, masked, strict=True):
         if text in operands:
             continue
         inside = [name for name in operands if _mentions(text, name)]
@@ -167,15 +172,14 @@ def _conditions(asked: ApprovalState, masker: Masker) -> list[View]:
         for name in sorted(inside, key=len, reverse=True):
             line = re.sub(rf"(?<![\w.]){re.escape(name)}(?![\w.])", _beside(operands[name]), line)
         if holds is None:
-            line = f"{line} = {shorten(visible(as_text(masker.value(value))), 200)}"
+            line = f"{line} = {shorten(visible(as_text(hidden)), 200)}"
         found.append({"text": line, "holds": holds})
     told = " ".join(text for text, _ in pairs if text not in operands)
     alone = [name for name in operands if not _mentions(told, name)]
     return [{"text": operands[name], "holds": None} for name in alone] + found
 
 
-def _operand(name: str, value: Json, masker: Masker) -> str:
-    masked = masker.field(name.rpartition(".")[2], value)
+def _operand(name: str, value: Json, masked: Json) -> str:
     text = shorten(visible(as_text(masked)), 200)
     # Money is decimal text in JSON, and reads better bare.
     quoted = isinstance(masked, str) and masked == value and not _NUMBER.match(text)

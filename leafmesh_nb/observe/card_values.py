@@ -81,9 +81,10 @@ def rows(value: Json, masker: Masker, source: str = "") -> list[View]:
     """
     if not isinstance(value, Mapping):
         return [_row("", value, masker.value(value), source)]
-    fields = list(value.items())
+    fields = [(str(name), item) for name, item in value.items()]
+    masked = masker.fields(fields)
     views = [
-        _row(shown(str(name), masker, 200), item, masker.field(str(name), item), f"{source}/{at}")
+        _row(shown(name, masker, 200), item, masked[at], f"{source}/{at}")
         for at, (name, item) in enumerate(fields[:MOST_ROWS])
     ]
     if len(fields) > MOST_ROWS:
@@ -106,9 +107,9 @@ def edit_fields(kind: Type, value: Mapping[str, Json], masker: Masker) -> list[V
     is unless somebody types another.
     """
     fields: list[View] = []
-    for name, field in kind.fields:
+    olds = masker.fields((name, value.get(name)) for name, _ in kind.fields)
+    for (name, field), old in zip(kind.fields, olds, strict=True):
         current = value.get(name)
-        old = masker.field(name, current)
         masked = as_text(old) != as_text(current)
         text = "" if current is None or masked else visible(_editable(current))
         fields.append(

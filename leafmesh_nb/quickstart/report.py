@@ -71,7 +71,7 @@ def _costs(runs: Sequence[Run]) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for run in runs:
         costs = run.costs()
-        output = run.output
+        output = run.masker.value(run.output)
         result = ", ".join(f"{k} {v}" for k, v in output.items()) if output else _ended(run)
         rows.append(
             (
@@ -92,7 +92,8 @@ def _ended(run: Run) -> str:
 
 
 def _ticket(run: Run) -> str:
-    return str(run.recorded()[0].body.input.get("ticket_id", ""))  # type: ignore[attr-defined]
+    given = run.recorded()[0].body.input  # type: ignore[attr-defined]
+    return run.masker.text(str(given.get("ticket_id", "")))
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

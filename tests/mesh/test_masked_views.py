@@ -61,6 +61,10 @@ MESH = """
         output: {said: steps.tell.output.said, parts: steps.tell.output.parts}
     """
 
+FIELDS = MESH.replace("{parts: {list: string}, at:", "{first: string, second: string, at:").replace(
+    "size(tool.arguments.parts) > 0", "tool.arguments.first != tool.arguments.second"
+)
+
 # How the secrets are told, by what a step does with them.
 TOLD = [
     (SECRET, PARTS),
@@ -94,10 +98,15 @@ def misshapen(text: str, parts: list[str], *, ctx: Any) -> dict[str, Any]:
     return {"said": "x", text: "x", "parts": parts}
 
 
-def start(desk: Any, function: Any, told: tuple[str, list[str]]) -> Any:
-    mesh = desk.mesh(MESH)
+def sends_fields(text: str, parts: list[str], *, ctx: Any) -> dict[str, Any]:
+    sent = ctx.tool("send", first=parts[0], second=parts[1], at=text)
+    return {"said": f"{text} {ctx.memory.pin}", "parts": sent["said"]}
+
+
+def start(desk: Any, function: Any, told: tuple[str, list[str]], text: str = MESH) -> Any:
+    mesh = desk.mesh(text)
     mesh.agent("talker")(function)
-    mesh.tool("send")(lambda parts, at: {"said": parts})
+    mesh.tool("send")(lambda at, **parts: {"said": parts.get("parts", list(parts.values()))})
     run = desk.start(mesh, "go", pin=SECRET, text=told[0], parts=told[1])
     return desk.settled(run)
 
@@ -115,6 +124,8 @@ def shown(run: Any) -> Iterator[tuple[str, str]]:
     yield "questions", overview.questions_text([run]) + repr(run.approvals())
     for question in run.approvals():
         yield "input line", "\n".join(waiting._lines(run, question, ""))
+        asked = (question.value, question.reason, question.values)
+        yield "question", repr(asked) + repr([*question.value.values()])
     yield "error", repr(run.error)
     yield "output", repr(run.output)
     for name, value in (run.output or {}).items():
@@ -153,6 +164,28 @@ def test_of_a_question_and_its_answer(desk: Any, told: tuple[str, list[str]], an
     assert_masked(run)
     if answer == "approve":
         assert run.output["said"] == f"{told[0]} {SECRET}"
+
+
+@pytest.mark.parametrize("told", TOLD)
+@pytest.mark.parametrize("answer", ["approve", "edit"])
+def test_of_fields_beside_each_other(desk: Any, told: tuple[str, list[str]], answer: str) -> None:
+    run = start(desk, sends_fields, told, FIELDS)
+    assert run.status == "waiting", run.error
+    assert_masked(run)
+    (question,) = run.approvals()
+    assert question.value == {"first": told[1][0], "second": told[1][1], "at": told[0]}
+    if answer == "edit":
+        question.edit({"first": f"{told[1][0]} ", "second": f" {told[1][1]}", "at": "x"})
+    else:
+        question.approve()
+    desk.settled(run)
+    assert run.status == "done"
+    assert_masked(run)
+
+
+def test_of_a_refusal(desk: Any) -> None:
+    with pytest.raises(lm.RunError, match="unknown field `•••• 1111`"):
+        desk.mesh(MESH).start("go", input={CARD: 1})
 
 
 @pytest.mark.parametrize("told", TOLD)
