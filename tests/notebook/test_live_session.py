@@ -179,6 +179,36 @@ def test_after_the_end_nothing_is_shown_again_and_no_ping_is_answered(
     assert session.views(20) is None
 
 
+class DistantRun(script.ScriptedRun):
+    """A run that another process drives: its events arrive when somebody asks for its status."""
+
+    def subscribe(self, callback: Callable[[Any], None]) -> Callable[[], None]:
+        self.told, self.callback = len(self.recorded()), callback
+        return lambda: None
+
+    @property
+    def status(self) -> str:
+        news = self.recorded()[self.told :]
+        if news:
+            self.told += len(news)
+            self.callback(news)
+        return str(super().status)
+
+
+def test_the_card_follows_a_run_that_another_process_drives(notebook: Notebook) -> None:
+    run = DistantRun()
+    session, question = waiting_at_payout(run)
+    (page,) = notebook.pages
+    script.ScriptedRun.answer(
+        run, question, "approve", person="lead", channel="service", identity="asserted"
+    )
+    page.wait(lambda m: m["t"] == "patch")
+    script.ask_payout(run)
+    script.finish(run)
+    assert session.join(SOON)
+    assert "R-2041" in page.sent[-1]["html"]
+
+
 def test_a_run_that_has_ended_is_shown_without_a_widget(notebook: Notebook, run: Any) -> None:
     run.begin()
     run.cancel()

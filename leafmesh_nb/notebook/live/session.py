@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -25,6 +26,8 @@ logger = logging.getLogger(__name__)
 # Seconds between two patches at least, and after how many the whole state is sent again.
 PATCH_EVERY = 0.1
 KEYFRAME_EVERY = 5.0
+# Seconds between two looks at a run that another process drives.
+LOOK_EVERY = 0.25
 # How long the commit that ends a run waits for its card to be static, in seconds.
 END_SHOWN_WITHIN = 2.0
 LONGEST_NOTE = 2_000
@@ -187,7 +190,7 @@ class LiveSession:
     def _keep_up_to_date(self) -> None:
         whole_due: float | None = None
         while not self._card.ended:
-            self._wake.wait(None if whole_due is None else max(0, whole_due - time.monotonic()))
+            self._wait(whole_due)
             self._wake.clear()
             self._carry_on()
             patch = self._card.take()
@@ -199,6 +202,18 @@ class LiveSession:
                 self._send_whole()
                 whole_due = None
             self._ending.wait(PATCH_EVERY)
+
+    def _wait(self, whole_due: float | None) -> None:
+        """Wait for events, or until the whole state is due.
+
+        Nobody calls back for what another process commits, be it the run's owner: whoever asks for
+        the status reads it from the journal, and the run's listeners are told.
+        """
+        while not self._wake.wait(LOOK_EVERY):
+            if whole_due is not None and time.monotonic() >= whole_due:
+                return
+            with contextlib.suppress(LeafmeshError):  # a journal that is away may come back
+                _ = self._run.status
 
     def _carry_on(self) -> None:
         with self._arriving:
