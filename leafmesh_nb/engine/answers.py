@@ -21,8 +21,12 @@ from leafmesh_nb.engine.state import ApprovalState, RunState
 from leafmesh_nb.language.to_json import dump
 from leafmesh_nb.language.types import Type
 from leafmesh_nb.language.values import TypeMismatch, accept
+from leafmesh_nb.memory.marks import cut
 
 __all__ = ["Answer", "Outcome", "answer", "due_questions", "time_out"]
+
+LONGEST_ID = 100
+"""Characters of what somebody takes for a question or an answer, and is written down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +69,12 @@ def answer(
     """Validate an answer against the question as it stands; the first valid one wins."""
     approval = state.approvals.get(given.id)
     if approval is None:
-        return Outcome("", (), f"this run has no question {given.id}")
+        named = cut(given.id, LONGEST_ID)
+        return _refused("", named, given, given.person, f"this run has no question {named}")
     person = given.person or (approval.roster[0] if approval.roster else "")
     refusal = _refusal(approval, given, person)
     if refusal:
-        return _refused(approval, given, person, refusal)
+        return _refused(approval.path, approval.id, given, person, refusal)
     if given.answer == "escalate":
         return Outcome(approval.path, (_answered(given, person), _next_rung(approval, person, now)))
     if given.answer == "edit":
@@ -89,7 +94,8 @@ def _refusal(approval: ApprovalState, given: Answer, person: str) -> str:
     if person not in approval.roster:
         return f"{person or 'nobody'} is not among those asked ({', '.join(approval.roster)})"
     if given.answer not in ("approve", "reject", "edit", "escalate"):
-        return f"{given.answer!r} is no answer; say approve, reject, edit or escalate"
+        said = cut(given.answer, LONGEST_ID)
+        return f"{said!r} is no answer; say approve, reject, edit or escalate"
     if given.answer == "escalate" and not approval.ladder:
         return "there is nobody further up to escalate to"
     if given.answer not in asked.options and given.answer != "escalate":
@@ -97,9 +103,9 @@ def _refusal(approval: ApprovalState, given: Answer, person: str) -> str:
     return ""
 
 
-def _refused(approval: ApprovalState, given: Answer, person: str, reason: str) -> Outcome:
-    body = ApprovalRefused(approval.id, given.answer, person, given.channel, reason)
-    return Outcome(approval.path, (body,), reason)
+def _refused(path: str, id: str, given: Answer, person: str, reason: str) -> Outcome:
+    body = ApprovalRefused(id, cut(given.answer, LONGEST_ID), person, given.channel, reason)
+    return Outcome(path, (body,), reason)
 
 
 def _answered(given: Answer, person: str, diff: tuple[Any, ...] = ()) -> ApprovalAnswered:
@@ -130,7 +136,8 @@ def _edited(
     try:
         value = dump(kind, accept(kind, given.value))
     except TypeMismatch as error:
-        return _refused(approval, given, person, f"the edited value does not fit: {error}")
+        why = f"the edited value does not fit: {error}"
+        return _refused(approval.path, approval.id, given, person, why)
     diff = tuple(_diff(asked.value, value))
     edited = Answer(**{**_fields(given), "value": value})
     if asked.point == "in_doubt":
@@ -149,7 +156,8 @@ def _edited(
         edit=(person, value),
     )
     if passed.verdict == "deny":
-        return _refused(approval, given, person, f"the edited value is denied: {passed.reason}")
+        why = f"the edited value is denied: {passed.reason}"
+        return _refused(approval.path, approval.id, given, person, why)
     return Outcome(approval.path, (_answered(edited, person, diff), *passed.bodies))
 
 

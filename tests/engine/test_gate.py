@@ -367,8 +367,25 @@ def test_an_answer_that_does_not_count_is_recorded_and_refused(gated: Gated, nam
 
 
 def test_a_question_that_is_not_there(gated: Gated) -> None:
-    outcome = answer(PLAN, gated.state, SHARED, Answer("q0", "approve"), NOW)
-    assert (outcome.bodies, outcome.refusal) == ((), "this run has no question q0")
+    gated.tool("620")
+    (question,) = gated.questions()
+    given = Answer("q0", "approve", "mallory")
+    outcome = answer(PLAN, gated.state, SHARED, given, NOW)
+    assert (outcome.path, outcome.refusal) == ("", "this run has no question q0")
+    (refused,) = outcome.bodies
+    assert refused == ev.ApprovalRefused("q0", "approve", "mallory", "python", outcome.refusal)
+    gated.carry(refused, path=outcome.path)
+    assert [q.id for q in gated.questions()] == [question.id]
+
+
+def test_what_somebody_takes_for_a_question_is_not_written_down_at_any_length(
+    gated: Gated,
+) -> None:
+    gated.tool("620")
+    (question,) = gated.questions()
+    for given in (Answer("q" * 10**6, "no" * 10**6), Answer(question.id, "no" * 10**6, "lead")):
+        (refused,) = answer(PLAN, gated.state, SHARED, given, NOW).bodies
+        assert len(ev.encode(refused)) < 1000
 
 
 def test_the_first_valid_answer_wins(gated: Gated) -> None:

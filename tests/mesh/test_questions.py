@@ -186,6 +186,13 @@ class TestRefusedAnswers:
         with pytest.raises(lm.ApprovalError, match="has no question q0"):
             run.answer("q0", "approve", person="lead")
         assert run.status == "waiting"
+        (refused,) = desk.bodies(run, "approval.refused")
+        assert (refused.id, refused.person) == ("q0", "lead")
+        assert (
+            "of lead (python) does not count: this run has no question q0"
+            in (run.audit()["story"].iloc[-1])
+        )
+        assert lm.verify().ok
 
     def test_a_doubled_answer_comes_too_late(self, desk: Any) -> None:
         mesh = desk.mesh()

@@ -88,7 +88,7 @@ class ApprovalAnswered(Body):
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRefused(Body):
-    """An answer that does not count, and why; the question stays open."""
+    """An answer that does not count, and why; the question, if there is one, stays open."""
 
     kind: ClassVar[str] = "approval.refused"
     id: str

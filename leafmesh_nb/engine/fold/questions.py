@@ -6,7 +6,6 @@ from leafmesh_nb.engine import events as ev
 from leafmesh_nb.engine.events import Event
 from leafmesh_nb.engine.fold.checks import (
     illegal,
-    known_question,
     open_call,
     open_question,
     time_of,
@@ -59,7 +58,7 @@ def answered(state: RunState, event: Event, body: ev.ApprovalAnswered) -> None:
 
 
 def refused(state: RunState, event: Event, body: ev.ApprovalRefused) -> None:
-    known_question(state, event, body.id)
+    pass  # recorded for people; it may be about a question that nobody asked
 
 
 def escalated(state: RunState, event: Event, body: ev.ApprovalEscalated) -> None:
