@@ -105,6 +105,14 @@
     document.getElementById("announce").textContent = text;
   }
 
+  // The inbox shows the first question by itself. From then on it is this one: no other may take
+  // its place under somebody's hands. On a phone the list stands alone.
+  function pin() {
+    const card = document.querySelector("[data-question]");
+    if (!card || body().classList.contains("chosen") || matchMedia("(max-width: 820px)").matches) return;
+    history.replaceState(null, "", card.dataset.question + location.search);
+  }
+
   let reading = null;
   let again = false;
   let due = 0;
@@ -180,6 +188,7 @@
       if (reply.redirected) history.pushState(null, "", reply.url);
       else history.replaceState(null, "", form.action);
       morph(html);
+      pin();
       // An answer that did not count is still being typed.
       if (!reply.ok && form.isConnected) form.dataset.touched = "yes";
       focusOutcome();
@@ -315,5 +324,6 @@
   tellTimes();
   setInterval(tellTimes, 1000);
   focusOutcome();
+  pin();
   listen();
 })();
