@@ -14,6 +14,7 @@ from leafmesh_nb.deploy.bodies import signed_form
 from leafmesh_nb.deploy.context import context_of
 from leafmesh_nb.deploy.pages.fields import typed_changes, with_texts
 from leafmesh_nb.deploy.pages.rendering import render
+from leafmesh_nb.deploy.problems import Problem
 from leafmesh_nb.deploy.shelf import Shelf
 from leafmesh_nb.errors import RunError
 from leafmesh_nb.language.spec import Workflow
@@ -44,10 +45,18 @@ def _start(request: Request, who: Signed, given: Mapping[str, str]) -> Response:
     flow = context.mesh.spec.workflows.get(given.get("workflow", ""))
     if flow is None:
         return RedirectResponse("/runs/new", status_code=303)
+    if context.standing.draining.is_set():
+        raise Problem(503, "stopping", "the service is stopping", "try again when it is back")
     try:
         values = edited(flow.input, _defaults(flow), typed_changes(_fields(flow), given))
         accepted = accepted_input(flow, values, {})
-        run = context.mesh.begin(flow, accepted, context.journal, requester=who.person)
+        run = context.mesh.begin(
+            flow,
+            accepted,
+            context.journal,
+            requester=who.person,
+            release=context.release.hash,
+        )
     except (ValueError, RunError) as error:
         return _form(request, who, flow, given, str(error), 422)
     context_of(request).shelf.refresh()

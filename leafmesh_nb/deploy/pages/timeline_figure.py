@@ -108,7 +108,8 @@ def _ticks(axis: TimeAxis) -> Iterator[Tick]:
     for text, moment in reversed(moments.items()):
         at = axis.at(moment) / axis.end
         anchor = "start" if at < 0.04 else "end" if at > 0.96 else "middle"
-        narrow = at in (0.0, last) or (at - left >= NARROW and last - at >= NARROW)
+        apart = at - left >= NARROW and (at == last or last - at >= NARROW)
+        narrow = at == 0 or apart
         if narrow:
             left = at
         yield Tick(at, text, anchor, narrow)
