@@ -1,0 +1,204 @@
+"""The page of a diagnostic's code: what it means, why it matters, a bad and a good example.
+
+The pages are Markdown of one form, ``docs/codes/LM302.md`` in this package: the title, what it
+means, and the ``SECTIONS``. Their parts are paragraphs, with code in backticks, and fenced blocks:
+``yaml`` is a whole mesh, ``python`` the file beside it that its first line names, ``json`` the
+samples of a check, ``text`` anything else.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from importlib.resources import files
+from types import MappingProxyType
+
+from leafmesh_nb.language.codes import CODES
+from leafmesh_nb.language.suggest import suggest
+
+__all__ = [
+    "SECTIONS",
+    "Page",
+    "Part",
+    "changed_lines",
+    "codes_by_hundred",
+    "codes_text",
+    "find_page",
+    "no_page",
+    "page_text",
+]
+
+SECTIONS = ("Why it matters", "Bad", "Good", "What to do")
+HUNDREDS: Mapping[str, str] = MappingProxyType(
+    {
+        "1": "syntax",
+        "2": "structure",
+        "3": "references",
+        "4": "types",
+        "5": "policies",
+        "6": "safety",
+        "7": "cost",
+        "8": "output",
+    }
+)
+"""What the codes of a hundred are about, by its digit."""
+
+_WIDTH = 100
+_FENCE = "```"
+_TITLE = re.compile(r"# (LM\d{3}): (.+)\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A paragraph on one line, or the lines of a fenced block, whose ``language`` is not empty."""
+
+    text: str
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One code's page. ``sections`` are the parts by heading, those before the first under ``""``;
+    ``markdown`` is all of it as written."""
+
+    code: str
+    title: str
+    sections: Mapping[str, tuple[Part, ...]]
+    markdown: str
+
+    def blocks(self, section: str, language: str) -> tuple[str, ...]:
+        """The fenced blocks of one language in one section."""
+        parts = self.sections.get(section, ())
+        return tuple(part.text for part in parts if part.language == language)
+
+
+def find_page(word: str) -> Page | None:
+    """The page of a code as somebody types it (``LM302``, ``lm302``, ``302``), or None."""
+    code = word.strip().upper()
+    code = f"LM{code}" if code.isdigit() else code
+    if code not in CODES:
+        return None
+    found = files("leafmesh_nb").joinpath("docs", "codes", f"{code}.md")
+    return read_page(found.read_text(encoding="utf-8"))
+
+
+def no_page(word: str) -> str:
+    """What to say where there is no such code."""
+    shown = word if len(word) <= 40 else word[:39] + "…"
+    close = suggest(word, CODES)
+    return f"there is no code {shown!r}. " + (
+        f"Did you mean {close}?" if close else "Without a code, `explain` lists all of them."
+    )
+
+
+def read_page(text: str) -> Page:
+    """A page from its Markdown. Raises ValueError where it has not the form of one."""
+    head, _, rest = text.partition("\n")
+    title = _TITLE.match(head)
+    if title is None:
+        raise ValueError(f"a page starts with `# LM302: what it is about`, not {head!r}")
+    code, name = title.groups()
+    sections: dict[str, list[Part]] = {"": []}
+    heading = ""
+    for block in _blocks(rest.split("\n")):
+        if block[0].startswith(_FENCE):
+            language = block[0].removeprefix(_FENCE)
+            if not language or block[-1] != _FENCE:
+                raise ValueError(f"{code}: a fenced block names its language, and is closed")
+            sections[heading].append(Part("\n".join(block[1:-1]), language))
+        elif block[0].startswith("#"):
+            heading = block[0].removeprefix("## ")
+            if heading not in SECTIONS or heading in sections or len(block) > 1:
+                raise ValueError(f"{code}: the sections are {', '.join(SECTIONS)}, each once")
+            sections[heading] = []
+        else:
+            sections[heading].append(Part(" ".join(line.strip() for line in block)))
+    whole = MappingProxyType({name: tuple(parts) for name, parts in sections.items()})
+    return Page(code, name, whole, text)
+
+
+def _blocks(lines: list[str]) -> Iterator[list[str]]:
+    """Lines that belong together: fenced blocks, and what stands between empty lines."""
+    block: list[str] = []
+    for line in lines:
+        fenced = bool(block) and block[0].startswith(_FENCE)
+        if line.strip() or fenced:
+            block.append(line)
+        elif block:
+            yield block
+            block = []
+        if fenced and line == _FENCE:
+            yield block
+            block = []
+    if block:
+        yield block
+
+
+def codes_by_hundred() -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
+    """What the codes of each hundred are about, and those codes with their titles."""
+    for digit, about in HUNDREDS.items():
+        yield about, tuple((c, CODES[c]) for c in sorted(CODES) if c[2] == digit)
+
+
+def changed_lines(page: Page) -> dict[str, frozenset[int]]:
+    """Where the meshes of the bad and the good example differ: line numbers, from 0, by section."""
+    found: dict[str, frozenset[int]] = {"Bad": frozenset(), "Good": frozenset()}
+    bad, good = page.blocks("Bad", "yaml")[:1], page.blocks("Good", "yaml")[:1]
+    if not bad or not good:
+        return found
+    matcher = SequenceMatcher(None, bad[0].split("\n"), good[0].split("\n"), autojunk=False)
+    changes = [opcode for opcode in matcher.get_opcodes() if opcode[0] != "equal"]
+    found["Bad"] = frozenset(i for _, start, end, _, _ in changes for i in range(start, end))
+    found["Good"] = frozenset(i for _, _, _, start, end in changes for i in range(start, end))
+    return found
+
+
+def codes_text() -> str:
+    """Every code with its title, by hundreds."""
+    blocks = []
+    for about, codes in codes_by_hundred():
+        rows = [f"  {code}  {title}" for code, title in codes]
+        blocks.append("\n".join([about, *rows]))
+    return "\n\n".join(blocks)
+
+
+def page_text(page: Page, colour: bool = False) -> str:
+    """A page for a terminal. In the examples, the lines that differ are marked - and +."""
+    changed = changed_lines(page)
+    blocks = [_painted(f"{page.code}: {page.title}", "1", colour)]
+    for heading, parts in page.sections.items():
+        if heading:
+            blocks.append(_painted(heading, "1", colour))
+        marked = False
+        for part in parts:
+            lines = changed.get(heading, frozenset()) if part.language == "yaml" else frozenset()
+            if not part.language:
+                blocks.append(_filled(part.text))
+            elif marked:
+                blocks.append(_listing(part.text, frozenset(), "", "", colour))
+            else:
+                sign, tint = ("+", "32") if heading == "Good" else ("-", "31")
+                blocks.append(_listing(part.text, lines, sign, tint, colour))
+                marked = part.language == "yaml"
+    return "\n\n".join(blocks)
+
+
+def _filled(text: str) -> str:
+    return textwrap.fill(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def _listing(text: str, marked: frozenset[int], sign: str, tint: str, colour: bool) -> str:
+    rows = []
+    for number, line in enumerate(text.split("\n")):
+        if number in marked:
+            rows.append(_painted(f"  {sign} {line}", tint, colour))
+        else:
+            rows.append(f"    {line}".rstrip())
+    return "\n".join(rows)
+
+
+def _painted(text: str, tint: str, colour: bool) -> str:
+    return f"\x1b[{tint}m{text}\x1b[0m" if colour else text
