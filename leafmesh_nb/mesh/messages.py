@@ -37,7 +37,10 @@ def post(run: Run, kind: str, body: Mapping[str, Any]) -> Verdict:
             # nothing is performed any more, so it does not take the run's functions.
             row = run.journal.post(run.id, kind, body)
             own(run, only_to_cancel=True)
-            return _verdict_elsewhere(run.journal, row)
+            verdict = _verdict_elsewhere(run.journal, row)
+            if verdict.accepted:
+                run.is_over(VERDICT_TIMEOUT)  # whoever is told of the end must find the run so
+            return verdict
         own(run)
         if run.owned_here:
             return _verdict_here(run, host().post(run.journal, run.id, kind, body))

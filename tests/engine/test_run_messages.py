@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import threading
+from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from leafmesh_nb.engine import events as ev
+from leafmesh_nb.engine.ports import Batch, Ports
 from leafmesh_nb.engine.runner.host import host
 from leafmesh_nb.journal import open_journal
 
@@ -81,3 +85,69 @@ def test_an_answer_through_the_inbox_is_asserted_whatever_it_says(world: Any, ti
     run.result(20)
     (answered,) = world.bodies(run, ev.ApprovalAnswered)
     assert (answered.channel, answered.identity) == ("python", "asserted")
+
+
+class Late:
+    """A journal whose posts come back when their verdict is durable, and whose next commit is
+    heard of only when the test says so."""
+
+    def __init__(self, journal: Any) -> None:
+        self._journal = journal
+        self.free, self._durable = threading.Event(), threading.Event()
+        self.holding = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._journal, name)
+
+    def post(self, run: str, kind: str, body: Any) -> int:
+        row: int = self._journal.post(run, kind, body)
+        if self.holding:
+            assert self._durable.wait(20)
+        return row
+
+    def commit(self, batch: Batch) -> Future[Any]:
+        done: Future[Any] = self._journal.commit(batch)
+        if not self.holding or self._durable.is_set():
+            return done
+        heard: Future[Any] = Future()
+
+        def tell() -> None:
+            assert self.free.wait(20)
+            heard.set_result(events)
+
+        events = done.result(20)
+        self._durable.set()
+        threading.Thread(target=tell, daemon=True).start()
+        return heard
+
+
+def test_whoever_is_told_of_a_verdict_finds_the_run_so(
+    world: Any, till: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The inbox may be read, and its verdict be durable, before the sender has begun to wait."""
+    mesh = world.mesh(till.text(), agents={"teller": teller}, tools=till.tools)
+    late: list[Late] = []
+    take = type(mesh).take
+
+    def taking(self: Any, run: Any, ports: Ports, **more: Any) -> None:
+        late.append(Late(ports.journal))
+        take(self, run, replace(ports, journal=late[0]), **more)
+
+    monkeypatch.setattr(type(mesh), "take", taking)
+    run = world.start(mesh, amount="620")
+    question = world.waiting(run)
+    late[0].holding = True
+    open_then: list[int] = []
+
+    def approve() -> None:
+        question.approve(by="lead")
+        open_then.append(len(run.approvals()))
+
+    approving = threading.Thread(target=approve, daemon=True)
+    approving.start()
+    approving.join(0.5)
+    assert open_then == [], "the run's followers have not heard of it yet"
+    late[0].free.set()
+    approving.join(20)
+    assert open_then == [0]
+    assert run.result(20)["receipt"] == "R-1"

@@ -119,12 +119,15 @@ class Host:
         return future
 
     def _launch(self, execution: Execution) -> None:
-        task = self._loop.create_task(self._drive(execution), name=f"run {execution.run}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._spawn(self._drive(execution), f"run {execution.run}")
         if self._chores is None or self._chores.done():
             self._chores = self._loop.create_task(self._keep())
         self._poll()  # what came while nobody owned the run
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = self._loop.create_task(work, name=name)
+        self._tasks.add(task)  # the loop itself holds tasks by weak references only
+        task.add_done_callback(self._tasks.discard)
 
     async def _drive(self, execution: Execution) -> None:
         await execution.drive()
@@ -169,17 +172,17 @@ class Host:
         with self._mail:
             waiting = set(self._waiting)  # whoever posts after the inbox was read is not in it
         rows = journal.inbox(list(executions))
-        keys = {_key(execution) for execution in executions.values()}
+        by_key = {_key(execution): execution for execution in executions.values()}
         with self._mail:
             for row in rows:
                 message = (_key(executions[row.run]), row.id)
                 if executions[row.run].deliver(row, self._waiting.get(message)):
                     self._waiting.pop(message, None)
             known = {(_key(executions[row.run]), row.id) for row in rows}
-            judged = [m for m in waiting - known if m[0] in keys and m in self._waiting]
-            done = [(message[1], self._waiting.pop(message)) for message in judged]
-        for row_id, future in done:  # read before its sender had begun to wait
-            future.set_result(_verdict(journal, row_id))
+            judged = [m for m in waiting - known if m[0] in by_key and m in self._waiting]
+            done = [(by_key[m[0]], m[1], self._waiting.pop(m)) for m in judged]
+        for execution, row_id, future in done:
+            self._spawn(_tell_judged(execution, row_id, future), f"verdict {row_id}")
 
     def _renew(self) -> None:
         for journal, executions in self._journals().values():
@@ -198,6 +201,16 @@ def _tell(execution: Execution, row: int, future: Future[Verdict]) -> None:
         future.set_result(_verdict(execution.ports.journal, row))
     else:
         future.set_exception(execution.failure)
+
+
+async def _tell_judged(execution: Execution, row: int, future: Future[Verdict]) -> None:
+    """Answer a sender whose message was read before it had begun to wait.
+
+    The verdict is durable a moment before those who follow the run have heard of it: whoever has
+    been told what became of a message must find the run so.
+    """
+    await execution.record.told()
+    future.set_result(_verdict(execution.ports.journal, row))
 
 
 def _verdict(journal: Journal, row: int) -> Verdict:

@@ -131,6 +131,11 @@ class Record:
             self._pending = _Pending([], [], [], [])
             await self._commit(taken)
 
+    async def told(self) -> None:
+        """Wait until the listeners have heard of all that is durable."""
+        async with self._lock:
+            return
+
     async def _commit(self, taken: _Pending) -> None:
         try:
             if taken.writes or taken.settled:
