@@ -31,7 +31,7 @@ def written(file: Path, text: str) -> None:
 
 
 def import_from(folder: Path) -> None:
-    """Let a mesh's ``python: "module:function"`` be found beside it, before what is installed."""
-    place = str(folder.resolve())
-    if sys.path[:1] != [place]:
-        sys.path.insert(0, place)
+    """Let a mesh's ``python: "module:function"`` be found beside it, then in the working directory,
+    and only then among what is installed."""
+    first = list(dict.fromkeys((str(folder.resolve()), str(Path.cwd()))))
+    sys.path[:] = first + [place for place in sys.path if place not in ("", *first)]

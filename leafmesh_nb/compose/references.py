@@ -47,14 +47,13 @@ class Reference:
 
 
 def find(name: str, folder: Path | None = None) -> Reference:
-    """What ``module:function`` leads to; ``folder`` (default: the working directory) comes first,
-    as where it is imported."""
+    """What ``module:function`` leads to where a run would import it, with ``folder`` before it."""
     module, _, attribute = name.partition(":")
     loaded = sys.modules.get(module)
     if loaded is not None:
         return _in_module(loaded, module, attribute)
     try:
-        path = _source_of(module, folder or Path.cwd())
+        path = _source_of(module, _search_path(folder))
     except (ImportError, OSError, ValueError, AttributeError) as error:
         return Reference("unread", why=f"module {module} cannot be found: {error}")
     if path is None:
@@ -76,9 +75,18 @@ def _in_module(loaded: Any, module: str, attribute: str) -> Reference:
     return Reference("broken", why=f"module {module} has no function `{attribute}`")
 
 
-def _source_of(module: str, folder: Path) -> Path | None:
+def _search_path(folder: Path | None) -> list[str]:
+    """Where a run looks for modules: in the working directory first (``agents.functions``), unless
+    the path names it, so that a mesh's own folder can stand before it."""
+    first = Path.cwd() if folder is None else folder
+    if folder is None and ("" in sys.path or str(first) in sys.path):
+        return [*sys.path]
+    return [str(first), *sys.path]
+
+
+def _source_of(module: str, search_path: list[str]) -> Path | None:
     """The file that an import would read. The parents of ``a.b.c`` are looked through, not run."""
-    where: list[str] | None = [str(folder), *sys.path]
+    where = search_path
     spec = None
     parts = module.split(".")
     for count in range(1, len(parts) + 1):
@@ -91,7 +99,7 @@ def _source_of(module: str, folder: Path) -> Path | None:
     return Path(spec.origin)
 
 
-def _spec(name: str, where: list[str] | None) -> importlib.machinery.ModuleSpec | None:
+def _spec(name: str, where: list[str]) -> importlib.machinery.ModuleSpec | None:
     found = importlib.machinery.PathFinder.find_spec(name, where)
     if found is not None:
         return found

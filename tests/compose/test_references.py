@@ -180,6 +180,28 @@ def test_a_module_that_is_there_already_is_looked_at_as_it_is(
         sys.modules.pop("c_shop", None)
 
 
+def test_the_folder_of_a_mesh_stands_before_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, type in (("beside", "str"), ("here", "int"), ("installed", "bytes")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "d_shop.py").write_text(f"def go(x: {type}) -> str: ...\n")
+    beside, here, installed = (str(tmp_path / name) for name in ("beside", "here", "installed"))
+    monkeypatch.chdir(here)
+    outside = [place for place in sys.path if place not in ("", here)]
+
+    def taken(*path: str) -> Any:
+        monkeypatch.setattr(sys, "path", [*path, *outside])
+        function: Any = find("d_shop:go").function
+        return inspect.signature(function).parameters["x"].annotation
+
+    assert taken(beside, here, installed) is str
+    assert taken(beside, "") is str
+    assert taken("", installed) is int
+    assert taken(installed) is int, "a run puts the working directory first"
+    assert taken() is int
+
+
 def test_a_stand_in_is_never_called(folder: Path) -> None:
     function: Any = find("a_shop:plain", folder).function
     with pytest.raises(NotImplementedError, match="never called"):
