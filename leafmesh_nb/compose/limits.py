@@ -141,6 +141,13 @@ _ASK = re.compile(
     r"confirmation|needs?\spermission)\b",
     _FLAGS,
 )
+_HANDED_ON = re.compile(
+    r"\b(?:escalat\w*|sign[\s-]?offs?|needs?\s(?:approval|permission)|forward(?:ed)?\sto|"
+    r"refer(?:red)?\sto|hand(?:ed)?\sover|consult|check\swith|"
+    r"ask\s(?:[a-z]+\s){1,4}?(?:first|before))\b",
+    _FLAGS,
+)
+"""Words that take a case to somebody, rather than name what a text is about."""
 _APPROVE = re.compile(
     r"\b(?:approv(?:e|es|ed|ing)|allow\w*|accept\w*|authori[sz]\w*|grant\w*|permit\w*|pay|pays|paid|"
     r"refund|issue|release|reimburse|waive|proceed)\b",
@@ -200,7 +207,7 @@ def _governs(sentence: str, rest: str, match: re.Match[str], unit: str) -> bool:
         return True
     decides = _DENY.search(rest) or _YES.search(rest)
     if not unit and _THINGS.match(sentence, match.end()):
-        return bool(decides) and not _WRITING.search(rest)
+        return bool(decides or _HANDED_ON.search(rest)) and not _WRITING.search(rest)
     talks = _MONEY_TALK.search(sentence) or _ASK.search(rest) or _APPROVE.search(rest)
     return bool(decides or talks)
 

@@ -182,15 +182,31 @@ def _idle(findings: Findings, spec: Spec, taken: Sequence[Seat], missed: set[str
             continue
         if any(seat.governed(policy, tool) for seat in taken for tool in _effects(policy, seat)):
             continue
-        what = "call of a tool" if policy.at == "tool" else "output"
         findings.warning(
             "LM553",
-            f"`{policy.id}` never applies: there is no {what} at which all that its `for` names "
-            "come together.",
+            f"`{policy.id}` never applies: there is no {_narrowed(policy)}.",
             policy.span,
             "Nothing is approved, asked or denied here. Widen `for`, grant the tool to the agent, "
             "or remove the policy.",
         )
+
+
+def _narrowed(policy: Policy) -> str:
+    """What a policy looks at, in words: output of X for Y at step Z."""
+    target = policy.target
+    what = "output"
+    if policy.at == "tool":
+        what = f"call of {_either(target.tools) or 'a tool'}"
+    parts = (
+        (" by " if policy.at == "tool" else " of ", target.agents),
+        (" for ", target.capabilities),
+        (" at step ", target.steps),
+    )
+    return what + "".join(f"{word}{_either(names)}" for word, names in parts if names)
+
+
+def _either(names: Sequence[str]) -> str:
+    return " or ".join(f"`{name}`" for name in names)
 
 
 # -- ladders

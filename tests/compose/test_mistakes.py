@@ -129,6 +129,8 @@ def test_a_mesh_without_workflows_is_not_judged(look: Any) -> None:
         ("Anything above 200 goes to a manager.", ">", "200", "ask", "approve"),
         ("Amounts must not exceed 200 USD.", ">", "200", "deny", "approve"),
         ("Never pay out more than 250", "<=", "250", "approve", "deny"),
+        ("With more than 25 casualties, ask the editor first.", ">", "25", "ask", "approve"),
+        ("Bookings of more than 12 guests need approval.", ">", "12", "ask", "approve"),
     ],
 )  # fmt: skip
 def test_sentences_that_set_a_limit(
@@ -155,6 +157,7 @@ def test_sentences_that_set_a_limit(
         "If the customer asks for more than one refund, list each.",
         "Give the total in up to two decimals.",
         "Speak to over 100 customers a day.",
+        "For more than 3 guests, ask the name of each.",
         "Answer within 24 hours.",
         "Use the price list of 2024.",
         "Tickets are numbered from 1000.",

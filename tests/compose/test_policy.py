@@ -191,6 +191,7 @@ def test_a_policy_that_meets_nothing(policy: Any) -> None:
     rule = "{at: tool, for: {tools: [look], agents: [reader]}, rules: [{id: all, then: deny}]}"
     found = the_one(policy("policies:\n", f"policies:\n  idle: {rule}\n"), "LM553")
     assert found.line_text.startswith("  idle:")
+    assert "no call of `look` by `reader`." in found.message
     met = rule.replace("[reader]", "[junior, senior]")
     assert policy("policies:\n", f"policies:\n  idle: {met}\n").colour == "green"
 
