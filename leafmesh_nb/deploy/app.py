@@ -27,12 +27,11 @@ def build_app(context: ServiceContext, lifespan: Lifespan[Starlette] | None = No
     app = Starlette(
         lifespan=lifespan,
         routes=[*api.routes(), *sign_in.routes(), *pages.routes()],
-        middleware=[Middleware(Guard)],
+        middleware=[Middleware(Guard, fault=_fault)],
         exception_handlers={
             Problem: _problem,
             HTTPException: _http_problem,
             LeafmeshError: _our_problem,
-            Exception: _fault,
         },
     )
     app.state.context = context
@@ -63,5 +62,5 @@ def _our_problem(request: Request, error: Exception) -> Response:
     return _answer(request, Problem(503, "unavailable", str(error)))
 
 
-def _fault(request: Request, error: Exception) -> Response:
+def _fault(request: Request) -> Response:
     return _answer(request, Problem(500, "fault", "the service met a fault; its log tells more"))

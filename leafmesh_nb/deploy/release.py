@@ -35,12 +35,14 @@ MESH = "mesh.yaml"
 @dataclass(frozen=True, slots=True)
 class Built:
     """A mesh that is ready to be served, its functions bound. ``files`` maps names to the SHA-256
-    of their bytes, ``hash`` is that of them all."""
+    of their bytes, ``hash`` is that of them all; ``of_modules`` are the functions, by ``agent:ID``,
+    that come from a module and not from a cell."""
 
     mesh: Mesh
     place: Path
     files: Mapping[str, str]
     hash: str
+    of_modules: tuple[str, ...] = ()
 
 
 def hash_of(files: Mapping[str, str]) -> str:
@@ -152,7 +154,8 @@ def written_by(mesh: Mesh, releases: Path) -> Built:
     hash = hash_of(files)
     folder = releases / f"{mesh.name}-{hash[:12]}"
     _write(folder, contents)
-    return Built(mesh, folder, files, hash)
+    of_modules = tuple(o for o, name in bound.items() if name.partition(":")[0] != MODULE)
+    return Built(mesh, folder, files, hash, of_modules)
 
 
 def _named(mesh: Mesh) -> dict[str, str]:

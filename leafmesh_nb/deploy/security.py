@@ -1,10 +1,14 @@
-"""What every answer and every request goes through: headers, and whether another site sent it."""
+"""What every request and every answer goes through: who sent it, headers, and a last resort."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from leafmesh_nb.deploy.problems import forbidden
@@ -26,26 +30,37 @@ POLICY = "; ".join(
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
+    # With no-referrer, browsers send "Origin: null" with a form, also to where it came from.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 SAFE = ("GET", "HEAD", "OPTIONS")
 
+logger = logging.getLogger(__name__)
+
 
 class Guard:
-    """Refuses what another site sent, and puts the headers on every answer."""
+    """Refuses what another site sent, and puts the headers on every answer.
 
-    def __init__(self, app: ASGIApp) -> None:
+    ``fault`` answers where a handler failed: what failed is for the log, and not for the client.
+    """
+
+    def __init__(self, app: ASGIApp, fault: Callable[[Request], Response]) -> None:
         self._app = app
+        self._fault = fault
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
 
+        begun = False
+
         async def with_headers(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 _count(scope, message["status"])
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
@@ -60,7 +75,13 @@ class Guard:
             )
             await problem.response()(scope, receive, with_headers)
             return
-        await self._app(scope, receive, with_headers)
+        try:
+            await self._app(scope, receive, with_headers)
+        except Exception:
+            if begun:
+                raise  # the connection is broken off: half an answer must not look whole
+            logger.exception("%s %s failed", scope["method"], scope["path"])
+            await self._fault(Request(scope))(scope, receive, with_headers)
 
 
 def _count(scope: Scope, status: int) -> None:

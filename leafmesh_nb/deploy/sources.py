@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib.util
 import json
 import subprocess
@@ -70,7 +71,9 @@ def local_modules(names: Iterable[str]) -> dict[str, Path]:
                 continue
             found[name] = file.parent if file.name == "__init__.py" else file
             for source in _sources(found[name]):
-                left |= imported_by(source.read_text(encoding="utf-8")) - known
+                # What cannot be read cannot be imported either, and its import tells why.
+                with contextlib.suppress(OSError, SyntaxError, ValueError):
+                    left |= imported_by(source.read_text(encoding="utf-8")) - known
     return found
 
 

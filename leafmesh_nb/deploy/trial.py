@@ -10,9 +10,8 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
-from pathlib import Path
 
+from leafmesh_nb.deploy.release import Built
 from leafmesh_nb.errors import LeafmeshError, MeshError
 
 __all__ = ["try_release"]
@@ -20,12 +19,13 @@ __all__ = ["try_release"]
 SECONDS = 120
 
 
-def try_release(folder: Path, digests: Mapping[str, str]) -> None:
+def try_release(built: Built) -> None:
     """Import a release in a fresh process, in an empty folder.
 
-    ``digests`` are those of the functions as they are bound here. Raises MeshError naming what
-    cannot be imported, and what came out as other code than it is here.
+    Raises MeshError naming what cannot be imported, and what a module has as other code than is
+    bound here: it was changed after it was imported.
     """
+    folder = built.place
     with tempfile.TemporaryDirectory(prefix="leafmesh-") as empty:
         try:
             tried = subprocess.run(
@@ -50,12 +50,15 @@ def try_release(folder: Path, digests: Mapping[str, str]) -> None:
         raise MeshError(f"the release {folder} cannot be tried: {said}") from None
     if "error" in found:
         raise MeshError(f"a fresh process cannot import the release: {found['error']}")
-    other = sorted(owner for owner, was in digests.items() if found["digests"].get(owner) != was)
+    here, there = built.mesh.agents().digests(), found["digests"]
+    # Not those of cells: their text is what was carried, and the compiler makes other code of it
+    # where an import stands in the same cell (it then calls no method of what was imported).
+    other = [owner for owner in built.of_modules if there.get(owner) != here.get(owner)]
     if other:
         names = ", ".join(owner.replace(":", " ") for owner in other)
         raise MeshError(
-            f"a fresh process has other code for {names}: run the cells or reload the modules that "
-            "define it, then deploy again"
+            f"a fresh process has other code for {names}: reload the modules that define it, bind "
+            "it again, then deploy"
         )
 
 

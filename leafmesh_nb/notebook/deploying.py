@@ -67,7 +67,7 @@ def _deploy(bench: Workbench, access: Access, host: str, port: int, name: str) -
             raise services.AlreadyServed(running)
         _say(f"{running}: that is the mesh as it is defined here")
         return
-    trial.try_release(built.place, mesh.agents().digests())
+    trial.try_release(built)
     log = built.place.with_suffix(".log")
     service = background.start(built.place, log, database=journal, host=host, port=port)
     bench.bind(name, service)

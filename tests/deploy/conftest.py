@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import signal
 import socket
+import subprocess
+import sys
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,12 +22,14 @@ import httpx
 import pytest
 import uvicorn
 from jsonschema import Draft202012Validator, FormatChecker
+from starlette.requests import Request
 
 import leafmesh_nb as lm
-from leafmesh_nb.deploy import tokens
+from leafmesh_nb.deploy import services, tokens
 from leafmesh_nb.deploy.access import Access
 from leafmesh_nb.deploy.app import build_app
 from leafmesh_nb.deploy.context import Release, ServiceContext
+from leafmesh_nb.deploy.sessions import COOKIE, csrf_token
 from leafmesh_nb.journal import open_journal
 from leafmesh_nb.mesh import person, registry
 from leafmesh_nb.mesh.run import Run
@@ -113,9 +121,21 @@ class Service:
         """A reviewer's token."""
         return tokens.create(self.access, self.mesh.name, person)
 
+    def register(self, mesh: str = "refunds") -> None:
+        """Say, as ``deploy`` does, that a mesh is served here."""
+        people = tuple(self.mesh.spec.people)
+        services.register(self.access, mesh, self.mesh.spec.hash, people, self.url)
+
+    @staticmethod
+    def csrf(cookie: str) -> str:
+        """What a form of the session with this cookie carries."""
+        scope = {"type": "http", "headers": [(b"cookie", f"{COOKIE}={cookie}".encode())]}
+        return csrf_token(Request(scope))
+
     def client(self, token: str | None = None, **kwargs: Any) -> httpx.Client:
         """A client that sends a token (None: nothing); answers of the API must be as described."""
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        headers |= kwargs.pop("headers", {})
         hooks = {"response": [self.described.check]}
         client = httpx.Client(
             base_url=self.url, headers=headers, timeout=20, event_hooks=hooks, **kwargs
@@ -137,8 +157,6 @@ class Service:
 
     def paid(self) -> list[Decimal]:
         """The amounts in the outside ledger."""
-        import json
-
         file = self.folder / "payouts.jsonl"
         lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
         return [Decimal(json.loads(line)["amount"]) for line in lines]
@@ -182,3 +200,184 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Service]]:
 def service(serve: Callable[..., Service]) -> Service:
     """See Service."""
     return serve()
+
+
+# Services as processes of their own
+
+
+WORK = """
+    mesh: work
+    people:
+      lead: {}
+      finance: {}
+    tools:
+      send:
+        python: "work:send"
+        side_effect: true
+        input: {n: integer}
+        output: {n: integer}
+    agents:
+      waiter:
+        role: Waits
+        kind: python
+        python: "work:wait"
+        capabilities: {it.wait: {input: {n: integer}, output: {n: integer}}}
+        limits: {timeout: 60s}
+      sender:
+        role: Sends
+        kind: python
+        python: "work:pass_on"
+        tools: [send]
+        capabilities: {it.send: {input: {n: integer}, output: {n: integer}}}
+    policies:
+      sending:
+        at: tool
+        for: {tools: [send]}
+        rules:
+          - {id: all, then: ask, to: lead, reason: "send ${tool.arguments.n}"}
+    workflows:
+      wait:
+        input: {n: integer}
+        steps:
+          one: {capability: it.wait, with: {n: input.n}}
+          two: {capability: it.wait, with: {n: input.n + 1}, after: one}
+        output: {n: steps.two.output.n}
+      send:
+        input: {n: integer}
+        steps:
+          one: {capability: it.send, with: {n: input.n}}
+        output: {n: steps.one.output.n}
+    """
+
+MODULE = """
+    import pathlib
+    import time
+
+    HERE = pathlib.Path(__file__).parent
+
+
+    def wait(n):
+        with (HERE / "calls.txt").open("a") as log:
+            log.write(f"{n}\\n")
+        while not (HERE / "open").exists():
+            time.sleep(0.01)
+        return {"n": n}
+
+
+    def pass_on(n, *, ctx):
+        return {"n": ctx.tool("send", n=n)["n"]}
+
+
+    def send(n):
+        with (HERE / "sent.txt").open("a") as log:
+            log.write(f"{n}\\n")
+        return {"n": n}
+    """
+
+
+class Deployed:
+    """A service in a process of its own. ``told`` is what it said of itself first."""
+
+    def __init__(self, place: Path, journal: Path, port: int = 0, **env: str) -> None:
+        self.log = journal.with_suffix(".log")
+        command = [sys.executable, "-P", "-m", "leafmesh_nb.deploy.background", str(place)]
+        command += ["--database", str(journal), "--host", "127.0.0.1", "--port", str(port)]
+        self._errors = self.log.open("a", encoding="utf-8")
+        self.process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+            env={**os.environ, **env},
+            cwd=journal.parent,
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, self.said()
+        self.told: dict[str, Any] = json.loads(line)
+        self.error = self.told.get("error", "")
+        if not self.error:
+            self.url, self.token = self.told["url"], self.told["token"]
+            self.client = httpx.Client(
+                base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=30
+            )
+            Service.until(self._ready)
+
+    def _ready(self) -> bool:
+        assert self.process.poll() is None, self.said()
+        try:
+            return self.client.get("/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def start(self, workflow: str, **input: Any) -> str:
+        """Start a run; its id."""
+        answer = self.client.post("/api/runs", json={"workflow": workflow, "input": input})
+        assert answer.status_code == 201, answer.text
+        id: str = answer.json()["id"]
+        return id
+
+    def run(self, id: str) -> Any:
+        """A run as the API shows it."""
+        return self.client.get(f"/api/runs/{id}").json()
+
+    def question(self, id: str) -> Any:
+        """The open question of a run, once there is one."""
+        found: list[Any] = []
+
+        def asked() -> bool:
+            listed = self.client.get("/api/approvals").json()["approvals"]
+            found[:] = [question for question in listed if question["run"] == id]
+            return bool(found)
+
+        Service.until(asked)
+        return found[0]
+
+    def answer(self, question: str, token: str, **body: Any) -> httpx.Response:
+        """Answer a question with somebody's token."""
+        headers = {"Authorization": f"Bearer {token}"}
+        return self.client.post(f"/api/approvals/{question}", json=body, headers=headers)
+
+    def said(self) -> str:
+        """What stands in its log."""
+        return self.log.read_text(encoding="utf-8")
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal, and wait for the end; the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(60)
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(60)
+        if not self.error:
+            self.client.close()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        self._errors.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A mesh file with the module of its functions beside it. A call of ``wait`` returns once there
+    is a file ``open``; ``calls.txt`` and ``sent.txt`` say what was called."""
+    (tmp_path / "work.yaml").write_text(textwrap.dedent(WORK), encoding="utf-8")
+    (tmp_path / "work.py").write_text(textwrap.dedent(MODULE), encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def deployed(folder: Path) -> Iterator[Callable[..., Deployed]]:
+    """Start a service of the mesh in ``folder``, or of another place."""
+    started: list[Deployed] = []
+
+    def start(place: Path | None = None, port: int = 0, **env: str) -> Deployed:
+        place = place or folder / "work.yaml"
+        started.append(Deployed(place, folder / "journal.db", port, **env))
+        return started[-1]
+
+    yield start
+    for service in started:
+        service.close()
