@@ -33,6 +33,7 @@ _ELSEWHERE = {
     "LM603": "policy",
 }
 _UNKNOWN_FIELD = "LM305"
+_OPEN_DEFAULT, _OPEN_PATH = "LM602", "LM620"
 
 
 def check(subject: Subject) -> Report:
@@ -42,8 +43,17 @@ def check(subject: Subject) -> Report:
     the language found errors there is no mesh to look at, and the other layers are not proven.
     """
     known = mistakes.find(subject)
-    layers = tuple(_layer(subject, name, look, known.get(name)) for name, look in PIPELINE)
-    return Report(subject.spec.mesh if subject.spec else "", subject.source, layers)
+    layers = [_layer(subject, name, look, known.get(name)) for name, look in PIPELINE]
+    # A default that lets a call pass is a warning in itself; where untrusted input reaches that
+    # call, the error with its path says so too.
+    paths = {d.span.line for layer in layers for d in layer.diagnostics if d.code == _OPEN_PATH}
+    layers = [_without(layer, _OPEN_DEFAULT, paths) for layer in layers]
+    return Report(subject.spec.mesh if subject.spec else "", subject.source, tuple(layers))
+
+
+def _without(layer: LayerReport, code: str, lines: set[int]) -> LayerReport:
+    left = tuple(d for d in layer.diagnostics if d.code != code or d.span.line not in lines)
+    return replace(layer, diagnostics=left)
 
 
 def layer_of(subject: Subject, diagnostic: Diagnostic) -> str:
