@@ -222,6 +222,7 @@ def test_what_somebody_types_outlives_what_others_do(service: Service) -> None:
     page.get_by_label("amount").fill("250.00")
     diff = page.get_by_role("region", name="Your changes")
     assert diff.inner_text().split() == ["amount", "620.00", "(old)", "amount", "250.00", "(new)"]
+    assert not approve(page).is_visible()
     service.start()
     told(page, "2 questions wait for you")
     assert page.title().startswith("(2) Approvals")

@@ -131,6 +131,17 @@ def test_an_edit_that_does_not_hold_is_refused_beside_what_was_typed(
     assert service.paid() == []
 
 
+def test_an_approval_beside_an_edit_is_not_taken_for_either(
+    service: Any, lead: Person, run: Any, path: str
+) -> None:
+    answer = lead.answer(path, "approve", amount="250.00")
+    assert answer.status_code == 422
+    assert "you changed amount: send that, or undo it" in text_of(answer.text)
+    assert 'value="250.00"' in answer.text
+    assert run.status == "waiting"
+    assert service.paid() == []
+
+
 def test_escalating_hands_the_question_on(service: Any, lead: Person, run: Any, path: str) -> None:
     answer = lead.answer(path, "escalate")
     said = text_of(lead.read(answer.headers["location"]))

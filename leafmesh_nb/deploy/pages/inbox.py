@@ -160,7 +160,7 @@ def _card(kept: KeptRun, id: str, who: Signed, given: Mapping[str, str]) -> dict
         "open": asked.status == "open" and kept.state.ended is None,
         "mine": who.person in asked.roster,
         "fields": with_texts(view["fields"], given),
-        "editing": given.get("answer") == "edit",
+        "editing": given.get("answer") == "edit" or bool(given and _changes(kept, id, given)),
         "note": given.get("note", ""),
         "decided": decided(kept, id),
     }
@@ -198,6 +198,11 @@ def _give(request: Request, who: Signed, given: Mapping[str, str]) -> Response:
                 "most"
             )
         value = _edited(kept, id, given) if verb == "edit" else None
+        if verb == "approve" and (changed := _changes(kept, id, given)):
+            raise ValueError(
+                f"you changed {', '.join(changed)}: send that, or undo it and approve what was "
+                "asked"
+            )
         questions.answer(context_of(request), who, id, verb, value=value, note=note)
     except ValueError as error:
         return _inbox(request, who, shelf, (kept, id), problem=str(error), status=422, **again)
@@ -209,13 +214,17 @@ def _give(request: Request, who: Signed, given: Mapping[str, str]) -> Response:
     return RedirectResponse(f"/approvals?answered={kept.id}/{id}", status_code=303)
 
 
+def _changes(kept: KeptRun, id: str, given: Mapping[str, str]) -> dict[str, str | None]:
+    return typed_changes(_view(kept, id)["fields"], given)
+
+
 def _edited(kept: KeptRun, id: str, given: Mapping[str, str]) -> Any:
     """The value that an edit gives. Raises ValueError with a message for whoever typed it."""
     asked = kept.state.approvals[id]
     kind = answer_type(kept.spec, kept.workflow, asked)
     if kind is None:
         raise ValueError(f"{asked.asked.subject} takes no edits")
-    changes = typed_changes(_view(kept, id)["fields"], given)
+    changes = _changes(kept, id, given)
     if not changes and asked.asked.point != "in_doubt":
         raise ValueError("nothing was changed; change a value, or approve it as it is")
     return edited(kind, to_edit(asked), changes)

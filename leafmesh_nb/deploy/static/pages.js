@@ -78,6 +78,7 @@
           !["data-touched", "data-told"].includes(name),
       },
     });
+    document.querySelectorAll("[data-edit]").forEach(drawDiff);
     tellTimes();
     announce(before, read(document));
   }
@@ -145,6 +146,7 @@
 
   let source = null;
   let leaving = false;
+  let lost = 0;
 
   function listen() {
     source?.close();
@@ -154,7 +156,6 @@
     if (body().dataset.run) asked.set("run", body().dataset.run);
     source = new EventSource(`/live?${asked}`);
     source.addEventListener("changed", readAgain);
-    let lost = 0;
     source.onopen = () => {
       clearTimeout(lost);
       lost = 0;
@@ -168,6 +169,7 @@
       if (source?.readyState === EventSource.CLOSED) {
         source = null;
         setTimeout(listen, 3000);
+        readAgain(); // the session may be over
       }
     };
   }
@@ -241,6 +243,9 @@
       );
     }
     diff.hidden = !diff.childElementCount;
+    // What was asked and what was typed must not be mistaken for each other.
+    const approve = details.closest("form").querySelector("button[value=approve]");
+    approve?.toggleAttribute("hidden", !diff.hidden);
   }
 
   document.addEventListener("input", (event) => {
@@ -317,8 +322,19 @@
     }
   });
   addEventListener("popstate", readAgain);
+  // A browser opens six connections to one service: tabs that nobody sees must not hold them.
+  let polling = 0;
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden && source) tellTimes();
+    clearInterval(polling);
+    if (!("live" in body().dataset)) return;
+    if (document.hidden) {
+      source?.close();
+      source = null;
+      polling = setInterval(readAgain, 15000);
+    } else {
+      readAgain();
+      listen();
+    }
   });
 
   tellTimes();
