@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["BrokenError"]
+__all__ = ["BrokenError", "printable"]
 
 
 class BrokenError(Exception):
@@ -12,3 +12,10 @@ class BrokenError(Exception):
         super().__init__(bad, reason)
         self.bad = bad
         self.reason = reason
+
+
+def printable(text: str) -> str:
+    """A text in which each character that prints nothing stands as its escape."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text
+    )

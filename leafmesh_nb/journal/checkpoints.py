@@ -15,6 +15,7 @@ then the public key and the signature in hex, a line each.
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -40,6 +41,8 @@ __all__ = [
 ]
 
 _STREAM = "journal"
+_HEX = re.compile("[0-9a-f]+")
+_SIZE = re.compile("[1-9][0-9]{0,17}")
 _TITLE = "leafmesh checkpoint 1"
 
 
@@ -65,8 +68,9 @@ class Checkpoint:
 
     @property
     def holds(self) -> bool:
-        """Whether the key made the signature."""
-        return holds(self.public, self.signature, self.text)
+        """Whether the key made the signature, in the one spelling that a journal writes."""
+        spelt = _HEX.fullmatch(self.public) and _HEX.fullmatch(self.signature)
+        return spelt is not None and holds(self.public, self.signature, self.text)
 
 
 def sign(conn: sqlite3.Connection, heads: Heads, key: SigningKey, epoch: int) -> None:
@@ -108,8 +112,8 @@ def to_note(checkpoint: Checkpoint) -> str:
 
 def from_note(text: str) -> Checkpoint:
     """The checkpoint of a note. Raises JournalError for a text that is none, or was changed."""
-    lines = text.splitlines()
-    if len(lines) != 6 or lines[0] != _TITLE or not lines[2].isdecimal():
+    lines = text.strip().splitlines()  # mail adds empty lines
+    if len(lines) != 6 or lines[0] != _TITLE or not _SIZE.fullmatch(lines[2]):
         raise JournalError(
             "this is no note of a checkpoint; write one with: leafmesh-nb verify --save FILE"
         )
@@ -146,7 +150,7 @@ def check(payloads: Mapping[int, str], hash_at: HashAt) -> Signatures:
     for seq, payload in sorted(payloads.items()):
         here = f"{_STREAM} seq {seq}"
         found = _from_payload(payload)
-        if found is None or found.stream != _STREAM or found.size >= seq:
+        if found is None or found.stream != _STREAM or found.size != seq - 1:
             raise BrokenError(here, "it holds a checkpoint that no journal wrote")
         if not found.holds:
             raise BrokenError(here, f"the signature is not that of key {found.key}")

@@ -15,8 +15,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 import secrets
-import threading
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,12 +27,21 @@ from leafmesh_nb.errors import JournalError
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-__all__ = ["VARIABLE", "SigningKey", "fingerprint", "holds", "own_key", "place_of_key"]
+__all__ = [
+    "VARIABLE",
+    "SigningKey",
+    "as_fingerprint",
+    "fingerprint",
+    "holds",
+    "own_key",
+    "place_of_key",
+]
 
 VARIABLE = "LEAFMESH_SIGNING_KEY"
 
 _SSH = b"\x00\x00\x00\x0bssh-ed25519\x00\x00\x00\x20"  # RFC 8709, section 4
-_lock = threading.Lock()
+_FINGERPRINT = re.compile("SHA256:[A-Za-z0-9+/]{43}")
+_LARGEST = 65_536  # bytes; a PEM file of an Ed25519 key has 119
 _loaded: dict[Path, SigningKey] = {}
 
 
@@ -58,6 +68,16 @@ def fingerprint(public: str) -> str:
     return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
 
 
+def as_fingerprint(text: str) -> str:
+    """A fingerprint as somebody wrote it, with or without base64's padding. Raises ValueError."""
+    found = text.strip().rstrip("=")
+    if not _FINGERPRINT.fullmatch(found):
+        raise ValueError(
+            f"{text!r} is no fingerprint: SHA256: and 43 characters, as verify prints it"
+        )
+    return found
+
+
 def holds(public: str, signature: str, text: str) -> bool:
     """Whether a signature of a text is that of a public key; both in hex."""
     from cryptography.exceptions import InvalidSignature
@@ -72,10 +92,19 @@ def holds(public: str, signature: str, text: str) -> bool:
 
 
 def place_of_key() -> Path:
-    """The file of this user's key, whether it is there or not."""
+    """The file of this user's key, whether it is there or not.
+
+    Raises JournalError for a relative path: it would name, and make, a key in every folder.
+    """
     named = os.environ.get(VARIABLE)
     if named:
-        return Path(named).expanduser().absolute()
+        place = Path(os.path.expanduser(named))
+        if not place.is_absolute():
+            raise JournalError(
+                f"{VARIABLE} is {named!r}, which names another file in every folder: write the "
+                "whole path of the key"
+            )
+        return place
     from platformdirs import user_config_path
 
     return user_config_path("leafmesh_nb", appauthor=False) / "signing-key.pem"
@@ -88,13 +117,13 @@ def own_key(*, create: bool = False) -> SigningKey | None:
     one that ``LEAFMESH_SIGNING_KEY`` names and that cannot be made: who names a key wants it used.
     """
     place = place_of_key()
-    with _lock:
-        key = _loaded.get(place)
-        if key is None:
-            key = _read(place) or (_make(place) if create else None)
-            if key is not None:
-                _loaded[place] = key
-        return key
+    key = _loaded.get(place)
+    if key is None:
+        # Threads and processes that come here at once get the same: the first file stays.
+        key = _read(place) or (_make(place) if create else None)
+        if key is not None:
+            _loaded[place] = key
+    return key
 
 
 def _read(place: Path) -> SigningKey | None:
@@ -103,7 +132,7 @@ def _read(place: Path) -> SigningKey | None:
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     try:
-        found = load_pem_private_key(place.read_bytes(), password=None)
+        found = load_pem_private_key(_content(place), password=None)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except PermissionError:
@@ -117,6 +146,14 @@ def _read(place: Path) -> SigningKey | None:
     if not isinstance(found, Ed25519PrivateKey):
         raise _unusable(place, f"it holds a {type(found).__name__.removesuffix('PrivateKey')} key")
     return _key(found)
+
+
+def _content(place: Path) -> bytes:
+    """What is in a file that may be a pipe, which nobody writes into, or have no end."""
+    with open(os.open(place, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError("it is no file but a folder, a pipe or a device")
+        return file.read(_LARGEST)
 
 
 def _make(place: Path) -> SigningKey | None:
@@ -136,7 +173,10 @@ def _make(place: Path) -> SigningKey | None:
         try:
             os.link(draft, place)
         except FileExistsError:
-            return _read(place)
+            found = _read(place)
+            if found is None:
+                raise _unusable(place, "it is a link to a file that is not there") from None
+            return found
         finally:
             draft.unlink()
     except OSError as error:

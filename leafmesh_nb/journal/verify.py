@@ -3,7 +3,8 @@
 An edit, a deletion, an insertion and a change of order are told apart where the rows that are
 left allow it. A whole journal written anew shows by its signed checkpoints, unless whoever wrote
 it held the key. What only a note kept elsewhere shows: a journal that was cut back, checkpoints
-and all, or signed anew. What nothing shows: a tail cut off a run that had not ended.
+and all, or signed anew. What nothing shows: a tail cut off a run that had not ended, and whatever
+somebody who knows the format does to such a run, or to a mesh's own stream, which no head records.
 """
 
 from __future__ import annotations
@@ -18,10 +19,15 @@ from typing import Any, NamedTuple
 from leafmesh_nb.engine.ports import Verification
 from leafmesh_nb.errors import JournalError
 from leafmesh_nb.journal import blobs, chain
-from leafmesh_nb.journal.broken import BrokenError
+from leafmesh_nb.journal.broken import BrokenError, printable
 from leafmesh_nb.journal.checkpoints import Checkpoint, Signatures, check, check_note
-from leafmesh_nb.journal.signing import own_key
-from leafmesh_nb.journal.verify_tables import check_rows, check_schema, check_specs
+from leafmesh_nb.journal.signing import as_fingerprint, own_key
+from leafmesh_nb.journal.verify_tables import (
+    check_names,
+    check_rows,
+    check_schema,
+    check_specs,
+)
 
 __all__ = ["verify"]
 
@@ -71,7 +77,12 @@ def verify(
 
     ``conn`` is a reader's connection of which this is the only user. With ``keys``, one of them
     must vouch for the end of every run; with ``note``, the journal must still hold what it says.
+    Raises JournalError for a key that is no fingerprint.
     """
+    try:
+        keys = frozenset(map(as_fingerprint, keys))
+    except ValueError as error:
+        raise JournalError(str(error)) from None
     # Bytes that are no UTF-8 are hashed as they stand, instead of ending the check.
     factory = conn.text_factory
     conn.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
@@ -81,10 +92,12 @@ def verify(
     try:
         conn.execute("BEGIN")
         for stream, count in conn.execute(
-            "SELECT stream, count(*) FROM events GROUP BY stream ORDER BY stream"
+            "SELECT stream, count(*) FROM events WHERE typeof(stream) = 'text' "
+            "GROUP BY stream ORDER BY stream"
         ):
             streams[stream] = count
         head = _head(conn)
+        check_names(conn)
         seen = _Seen()
         _check_chains(conn, seen)
         _check_heads(conn, seen, streams)
@@ -94,7 +107,8 @@ def verify(
         check_rows(conn, seen.started, seen.ended, streams)
         check_schema(conn)
     except BrokenError as found:
-        bad, reason = found.bad, found.reason
+        # Names and values come out of the file: none of them steers a terminal.
+        bad, reason = printable(found.bad), printable(found.reason)
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError):
             raise  # locked, unreadable: says nothing about what is stored
@@ -215,11 +229,11 @@ def _origin(conn: sqlite3.Connection, link: _Link) -> int | None:
     """The place at which an event was written, when it was moved and not changed otherwise."""
     if link.computed() == link.hash:
         return None
-    (most,) = conn.execute(
-        "SELECT max(seq) FROM events WHERE stream = ?", (link.stream,)
+    (length,) = conn.execute(
+        "SELECT count(*) FROM events WHERE stream = ?", (link.stream,)
     ).fetchone()
     # A deletion elsewhere may have shortened the stream since.
-    places = range(1, int(most) + 1000) if isinstance(most, int) else range(0)
+    places = range(1, int(length) + 1000)
     return next((seq for seq in places if link.computed(seq) == link.hash), None)
 
 
@@ -250,7 +264,7 @@ def _checked_payload(conn: sqlite3.Connection, link: _Link) -> str:
         raise BrokenError(here, "payload was deleted (its blob is missing)")
     try:
         return blobs.inflate(data, digest)
-    except JournalError as error:
+    except (JournalError, UnicodeDecodeError) as error:
         raise BrokenError(here, f"payload was changed ({error})") from None
 
 

@@ -14,9 +14,19 @@ from typing import Any
 from leafmesh_nb.journal.agreement import STARTED, differing
 from leafmesh_nb.journal.broken import BrokenError
 
-__all__ = ["check_rows", "check_schema", "check_specs"]
+__all__ = ["check_names", "check_rows", "check_schema", "check_specs"]
 
 _RUN = "run:"
+
+
+def check_names(conn: sqlite3.Connection) -> None:
+    """Streams and runs go by texts; what goes by anything else was not written by a journal."""
+    for table, column, thing in (("events", "stream", "event"), ("runs", "id", "row of a run")):
+        found = conn.execute(
+            f"SELECT quote({column}) FROM {table} WHERE typeof({column}) <> 'text' LIMIT 1"
+        ).fetchone()
+        if found is not None:
+            raise BrokenError(f"{thing} with {column} {found[0]}", "no journal wrote it")
 
 
 def check_specs(conn: sqlite3.Connection) -> None:

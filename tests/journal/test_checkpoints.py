@@ -295,3 +295,129 @@ def test_without_a_place_for_a_key_the_ends_are_unsigned(path, scribe, monkeypat
     scribe.start(journal, "a")
     scribe.end(journal, "a", 1)
     assert (journal.verify().ok, journal.verify().unsigned) == (True, 1)
+
+
+@posix
+@pytest.mark.parametrize("odd", ["pipe", "folder", "device", "nowhere"])
+def test_a_key_that_is_no_file_hangs_nothing(path, key, scribe, odd):
+    key.parent.mkdir()
+    if odd == "pipe":
+        os.mkfifo(key)
+    elif odd == "folder":
+        key.mkdir()
+    else:
+        key.symlink_to("/dev/zero" if odd == "device" else key.with_name("nothing"))
+    journal = SqliteJournal(path)
+    with pytest.raises(JournalError, match=r"signing-key.pem cannot be used: (it|Is) "):
+        scribe.start(journal, "a")
+    assert journal.runs() == []
+    assert not key.with_name("nothing").exists()
+
+
+def test_a_key_behind_a_link(path, key, scribe):
+    real = key.with_name("real.pem")
+    made = signing.own_key(create=True)
+    key.rename(real)
+    key.symlink_to(real)
+    signing._loaded.clear()
+    journal = SqliteJournal(path)
+    scribe.start(journal, "a")
+    scribe.end(journal, "a", 1)
+    assert journal.verify().keys == {made.fingerprint: 1}
+
+
+@pytest.mark.parametrize("named", ["key.pem", "../key.pem", " ", "~nobody-of-this-name/key.pem"])
+def test_a_key_is_named_by_its_whole_path(path, scribe, monkeypatch, tmp_path, named):
+    """A relative one would make another key in each folder that a process goes to."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LEAFMESH_SIGNING_KEY", named)
+    with pytest.raises(JournalError, match="write the whole path of the key"):
+        scribe.start(SqliteJournal(path), "a")
+    assert not (tmp_path / "key.pem").exists()
+
+
+def test_a_fingerprint_in_other_spellings(written):
+    journal = SqliteJournal(written)
+    own = journal.verify().own_key
+    for spelt in (own, f" {own}\n", f"{own}="):
+        assert journal.verify(keys=[spelt]).ok, spelt
+    for spelt in ("", "bad", own.lower(), own.removeprefix("SHA256:"), own[:-1], "MD5:aa:bb"):
+        with pytest.raises(JournalError, match=r"is no fingerprint: SHA256: and 43 characters"):
+            journal.verify(keys=[spelt])
+
+
+def signed_anew(said, size, head):
+    """A checkpoint of this test's own key over another place."""
+    own = signing.own_key()
+    text = f"leafmesh checkpoint 1\njournal\n{size}\n{head}\n"
+    return said | {"size": size, "head": head, "signature": own.sign(text)}
+
+
+@pytest.mark.parametrize("size", [0, -1, 1, True, 4, 10**30], ids=str)
+def test_a_checkpoint_of_the_key_over_another_place(written, size):
+    """Each vouches for the event right before it, so that none can be repeated elsewhere."""
+
+    def moved(kind, payload):
+        said = json.loads(payload)
+        mine = kind == "checkpoint.signed" and said["size"] == 3
+        return json.dumps(signed_anew(said, size, said["head"])) if mine else payload
+
+    rewrite(written, "journal", moved)
+    found = SqliteJournal(written).verify()
+    assert (found.bad, found.reason) == (
+        "journal seq 4",
+        "it holds a checkpoint that no journal wrote",
+    )
+
+
+def test_a_checkpoint_that_was_repeated(written):
+    with sqlite3.connect(written) as conn:
+        conn.execute(
+            "INSERT INTO events SELECT stream, 5, ts, epoch, kind, path, v, payload, salt, prev, "
+            "hash FROM events WHERE stream = 'journal' AND seq = 4"
+        )
+    conn.close()
+    assert not SqliteJournal(written).verify().ok
+    rewrite(written, "journal")
+    found = SqliteJournal(written).verify()
+    assert (found.bad, found.reason) == (
+        "journal seq 5",
+        "it holds a checkpoint that no journal wrote",
+    )
+
+
+def test_checkpoints_of_another_journal(written, tmp_path, scribe, query):
+    other = SqliteJournal(tmp_path / "other.db")
+    scribe.start(other, "a")
+    scribe.end(other, "a", 1)
+    other.close()
+    with sqlite3.connect(tmp_path / "other.db") as conn:
+        ((taken,),) = conn.execute("SELECT payload FROM events WHERE kind = 'checkpoint.signed'")
+    conn.close()
+
+    def swapped(kind, payload):
+        mine = kind == "checkpoint.signed" and json.loads(payload)["size"] == 1
+        return taken if mine else payload
+
+    rewrite(written, "journal", swapped)
+    found = SqliteJournal(written).verify()
+    assert found.bad == "journal seq 1"
+    assert "signed another hash here" in found.reason
+
+
+@pytest.mark.parametrize("field", ["signature", "public_key"])
+def test_a_signature_is_spelt_in_one_way(written, field):
+    def shouted(kind, payload):
+        said = json.loads(payload)
+        return json.dumps(said | {field: said[field].upper()}) if field in said else payload
+
+    rewrite(written, "journal", shouted)
+    assert SqliteJournal(written).verify().bad == "journal seq 2"
+
+
+def test_a_note_that_came_by_mail(written):
+    note = SqliteJournal(written).verify().note
+    assert from_note("\r\n" + note.replace("\n", "\r\n") + "\r\n") == from_note(note)
+    for size in ("9" * 5000, "0", "-3", "٣"):
+        with pytest.raises(JournalError, match="no note of a checkpoint"):
+            from_note(note.replace("\n3\n", f"\n{size}\n"))
