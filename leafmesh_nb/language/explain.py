@@ -125,12 +125,13 @@ def _blocks(lines: list[str]) -> Iterator[list[str]]:
     block: list[str] = []
     for line in lines:
         fenced = bool(block) and block[0].startswith(_FENCE)
-        if line.strip() or fenced:
-            block.append(line)
-        elif block:
+        ends = fenced and line == _FENCE
+        if block and not fenced and (not line.strip() or line.startswith(_FENCE)):
             yield block
             block = []
-        if fenced and line == _FENCE:
+        if line.strip() or fenced:
+            block.append(line)
+        if ends:
             yield block
             block = []
     if block:
