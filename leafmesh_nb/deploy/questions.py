@@ -94,6 +94,8 @@ def answer(
     question = find_question(context, signed, id)
     _check_open(question)
     mine = signed.person in question.asked.roster
+    if not mine:
+        _check_may_answer_for_others(signed, question)
     try:
         body = {
             "id": id,
@@ -148,6 +150,17 @@ def _check_open(question: Question) -> None:
     if question.run.state.ended is not None:
         raise Problem(
             409, "decided", f"run {question.run.id} has ended ({question.run.state.ended})"
+        )
+
+
+def _check_may_answer_for_others(signed: Signed, question: Question) -> None:
+    """Where the requester must not answer, an operator who is the requester has no other hand."""
+    policy = question.run.spec.policies.get(question.asked.asked.policy)
+    barred = policy is not None and any("requester" in rule.excluded for rule in policy.rules)
+    if barred and signed.person == question.run.state.started.requester:
+        raise forbidden(
+            f"{signed.person} asked for this, and whoever asks must not answer",
+            "one of those asked must: leafmesh-nb token create PERSON",
         )
 
 

@@ -146,7 +146,8 @@ def _asked(
     number = len(before.approvals) if before else 0
     for ask in decision.asks:
         if not ask.roster:
-            reason = f"nobody can be asked: {ask.to} stands for no one in people"
+            but = f" but {', '.join(ask.excluded)}, who asked for it" if ask.excluded else ""
+            reason = f"nobody can be asked: {ask.to} stands for no one in people{but}"
             return Passage("deny", subject.value, tuple(bodies), reason=reason)
         if edit and edit[0] in ask.roster:
             continue

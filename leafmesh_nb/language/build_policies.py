@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
-from leafmesh_nb.language.blocks import Block, Declared, Keys, mapping, read_block, reference
+from leafmesh_nb.language.blocks import (
+    Block,
+    Declared,
+    Keys,
+    choice,
+    mapping,
+    read_block,
+    reference,
+)
 from leafmesh_nb.language.context import Context, Environment
 from leafmesh_nb.language.diagnostics import Related
 from leafmesh_nb.language.digests import policy_digest
@@ -41,10 +49,11 @@ TARGET = Block("`for`", optional=("agents", "capabilities", "tools", "steps"), l
 RULE = Block(
     "a rule",
     required=("id", "then"),
-    optional=("when", "to", "within", "escalate", "reason"),
-    later=("quorum", "not", "identity"),
+    optional=("when", "to", "within", "escalate", "not", "reason"),
+    later=("quorum", "identity"),
 )
-FOR_QUESTIONS = ("to", "within", "escalate")
+FOR_QUESTIONS = ("to", "within", "escalate", "not")
+EXCLUDED: tuple[Literal["requester"], ...] = ("requester",)
 
 
 def build_policies(
@@ -200,6 +209,7 @@ def _rule(ctx: Context, node: Node, names: Environment) -> Rule | None:
     to = block.scalar("to", "a person or a role")
     escalate = block.texts("escalate", "people or roles")
     within = block.duration("within")
+    barred = block.texts("not", "those who may not answer: requester")
     if then is not None and then != "ask":
         for name in FOR_QUESTIONS:
             if name in block:
@@ -221,6 +231,7 @@ def _rule(ctx: Context, node: Node, names: Environment) -> Rule | None:
         to=asked,
         within=(within or DEFAULT_WITHIN) if then == "ask" else None,
         escalate=tuple(n for n in (reference(ctx, e, "roster") for e in escalate) if n),
+        excluded=tuple(n for n in (choice(ctx, b, "`not`", EXCLUDED) for b in barred) if n),
         reason=reason,
         span=id_node.span,
     )

@@ -34,6 +34,8 @@ def policy_digest(policy: Policy) -> str:
                 "within": rule.within,
                 "escalate": list(rule.escalate),
                 "reason": rule.reason.text if rule.reason else None,
+                # Only where it is said: the digest of what was decided before it could be stays.
+                **({"not": list(rule.excluded)} if rule.excluded else {}),
             }
             for rule in policy.rules
         ],

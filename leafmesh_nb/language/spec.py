@@ -180,7 +180,8 @@ class Target:
 class Rule:
     """A condition and what it leads to. ``when`` None matches always.
 
-    For ``ask``: ``to`` a person or a role, ``within`` seconds, ``escalate`` the next ones to ask.
+    For ``ask``: ``to`` a person or a role, ``within`` seconds, ``escalate`` the next ones to ask;
+    ``excluded`` may not answer, whoever they are in the run at hand.
     """
 
     id: str
@@ -189,6 +190,7 @@ class Rule:
     to: str | None = None
     within: float | None = None
     escalate: tuple[str, ...] = ()
+    excluded: tuple[Literal["requester"], ...] = ()
     reason: Template | None = None
     span: Span = NOWHERE
 

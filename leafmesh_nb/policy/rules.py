@@ -44,7 +44,8 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One roster that must approve. ``ladder`` are the rungs after it: ``(to, roster)``."""
+    """One roster that must approve. ``ladder`` are the rungs after it: ``(to, roster)``;
+    ``excluded`` are people of these who may not answer, and are in none of them."""
 
     policy: str
     rule: str
@@ -54,6 +55,7 @@ class Ask:
     ladder: tuple[tuple[str, tuple[str, ...]], ...]
     reason: str
     values: tuple[tuple[str, Any], ...] = ()
+    excluded: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in an event."""
@@ -154,12 +156,14 @@ def verdict_of(
     record = {"policy": policy.id, "hash": policy.digest, "outcome": outcome, "rules": rules}
     if not matched:
         reason = f"no rule of {policy.id} matched; its default is {outcome}"
-        asks = _fallback_ask(spec, policy, reason) if outcome == "ask" else ()
+        requester = _lookup(names, ("run", "requester"))
+        asks = _fallback_ask(spec, policy, reason, requester) if outcome == "ask" else ()
         return PolicyVerdict(outcome, reason, record, asks)
     deciding = [f for o, f in matched if o == outcome]
     reasons = [f.reason(policy, names, now) for f in deciding]
+    requester = _lookup(names, ("run", "requester"))
     asked = (
-        _ask(spec, policy, f.rule, f.values, reason)
+        _ask(spec, policy, f.rule, f.values, reason, requester)
         for f, reason in zip(deciding, reasons, strict=True)
     )
     asks = tuple(ask for group in asked for ask in group) if outcome == "ask" else ()
@@ -212,19 +216,33 @@ def _evaluate(
 
 
 def _ask(
-    spec: Spec, policy: Policy, rule: Rule, values: tuple[tuple[str, Any], ...], reason: str
+    spec: Spec,
+    policy: Policy,
+    rule: Rule,
+    values: tuple[tuple[str, Any], ...],
+    reason: str,
+    requester: str | None,
 ) -> tuple[Ask, ...]:
     if rule.to is None:
-        return _fallback_ask(spec, policy, reason, rule.id, values)
-    ladder = tuple((to, spec.roster(to)) for to in rule.escalate)
-    roster = spec.roster(rule.to)
-    return (Ask(policy.id, rule.id, rule.to, roster, rule.within, ladder, reason, values),)
+        return _fallback_ask(spec, policy, reason, requester, rule.id, values)
+    barred = {requester} if "requester" in rule.excluded else set()
+    rungs = [
+        (to, tuple(person for person in spec.roster(to) if person not in barred))
+        for to in (rule.to, *rule.escalate)
+    ]
+    # A rung without anybody left is passed over; with none left the first says whom there was.
+    (to, roster), *ladder = [rung for rung in rungs if rung[1]] or rungs[:1]
+    everybody = dict.fromkeys(p for name in (rule.to, *rule.escalate) for p in spec.roster(name))
+    excluded = tuple(person for person in everybody if person in barred)
+    ask = Ask(policy.id, rule.id, to, roster, rule.within, tuple(ladder), reason, values, excluded)
+    return (ask,)
 
 
 def _fallback_ask(
     spec: Spec,
     policy: Policy,
     reason: str,
+    requester: str | None,
     rule: str = "",
     values: tuple[tuple[str, Any], ...] = (),
 ) -> tuple[Ask, ...]:
@@ -235,7 +253,7 @@ def _fallback_ask(
     """
     for asking in policy.rules:
         if asking.to is not None:
-            (ask,) = _ask(spec, policy, asking, values, reason)
+            (ask,) = _ask(spec, policy, asking, values, reason, requester)
             return (replace(ask, rule=rule),)
     people = tuple(spec.people)
     return (Ask(policy.id, rule, "anyone", people, DEFAULT_WITHIN, (), reason, values),)

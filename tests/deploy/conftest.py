@@ -183,6 +183,12 @@ class Service:
 
 
 @pytest.fixture
+def refunds_text() -> str:
+    """The reference mesh."""
+    return REFUNDS
+
+
+@pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., Service]]:
     """Start a service: ``serve()`` of the reference mesh, ``serve(text)`` of another."""
     started: list[Service] = []

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import leafmesh_nb as lm
+from leafmesh_nb.deploy import tokens
 from leafmesh_nb.engine import events as ev
 
 TICKET = {"ticket_id": "7", "ticket": "I was charged twice, please refund 620.00", "tier": "gold"}
@@ -288,6 +289,24 @@ class TestAnswers:
         assert (shown["to"], shown["ladder"]) == ("finance", [])
         again = finance.post(path, json={"answer": "escalate"})
         assert again.status_code == 422
+        assert finance.post(path, json={"answer": "approve"}).status_code == 200
+
+    def test_the_requester_is_refused_where_a_rule_says_so(
+        self, serve: Callable[..., Any], refunds_text: str
+    ) -> None:
+        rule = "to: lead\n        not: [requester]\n"
+        service = serve(refunds_text.replace("to: lead\n", rule, 1))
+        lead = service.client(tokens.create(service.access, "refunds", "lead", operator=True))
+        id = start(lead).json()["id"]
+        question = waiting(service, lead, id)
+        assert (question["requester"], question["roster"]) == ("lead", ["finance"])
+        path = f"/api/approvals/{question['id']}"
+        refused = lead.post(path, json={"answer": "approve"})
+        assert refused.status_code == 403
+        assert "whoever asks must not answer" in refused.json()["error"]["message"]
+        reviewer = service.client(service.token("lead"))
+        assert reviewer.post(path, json={"answer": "approve"}).status_code == 403
+        finance = service.client(service.token("finance"))
         assert finance.post(path, json={"answer": "approve"}).status_code == 200
 
     def test_what_is_decided_is_a_conflict(self, service: Any) -> None:

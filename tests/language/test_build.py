@@ -181,7 +181,6 @@ NOT_YET = [
     ("then: approve", "then: {redact: [a]}"),
     ("then: approve", "then: redact"),
     ("to: lead", "to: lead\n        quorum: {count: 2, of: approver}"),
-    ("to: lead", "to: lead\n        not: [requester]"),
     ("to: lead", "to: lead\n        identity: signed_in"),
     ("at: tool", "at: memory"),
     ("at: tool", "at: route"),
