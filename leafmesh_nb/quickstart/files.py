@@ -7,7 +7,7 @@ from pathlib import Path
 
 __all__ = ["FILES", "copy_to", "source", "tickets"]
 
-FILES = ("quickstart.ipynb", "tickets.csv")
+FILES = ("quickstart.ipynb", "from_cell_to_service.ipynb", "tickets.csv")
 
 _HERE = Path(__file__).parent
 _NOTEBOOKS = _HERE.parent.parent / "notebooks"
