@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 
 from leafmesh_nb.engine import events as ev
@@ -35,18 +35,15 @@ class Spend:
 
 @dataclass(frozen=True, slots=True)
 class Won:
-    """A task that was routed: who got it (empty: nobody could), against how many others."""
+    """A task that was routed: who got it (empty: nobody could), against how many others, and how
+    many points ahead of the next."""
 
-    at: datetime
-    step: str
     capability: str
     agent: str
     model: str
     score: float
     lead: float
     others: int
-    excluded: int
-    tie: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +57,6 @@ class Digest:
     spent: Decimal
     list_price: Decimal
     unpriced: bool
-    tokens: int
     open_questions: int
     calls: tuple[Spend, ...]
     routed: tuple[Won, ...]
@@ -71,7 +67,7 @@ class Digest:
 
 def digest_of(events: Sequence[Event], state: RunState, masker: Masker) -> Digest:
     """The sums of the one run that these events are of."""
-    calls = tuple(_spends(events, masker))
+    calls = tuple(_spends(events))
     matched: dict[tuple[str, str], int] = {}
     outcomes: dict[tuple[str, str], int] = {}
     answers: dict[tuple[str, str, str], int] = {}
@@ -79,7 +75,7 @@ def digest_of(events: Sequence[Event], state: RunState, masker: Masker) -> Diges
     for event in events:
         match event.body:
             case ev.TaskRouted():
-                routed.append(_won(event, event.body))
+                routed.append(_won(event.body))
             case ev.PolicyDecided():
                 for policy in event.body.policies:
                     _count(outcomes, (policy["policy"], policy["outcome"]))
@@ -98,7 +94,6 @@ def digest_of(events: Sequence[Event], state: RunState, masker: Masker) -> Diges
         spent=state.spent,
         list_price=state.list_price,
         unpriced=any(c.call == "model" and c.list_price is None for c in calls),
-        tokens=state.tokens,
         open_questions=sum(1 for _ in state.open_approvals()),
         calls=calls,
         routed=tuple(routed),
@@ -118,7 +113,7 @@ def _about(state: RunState, masker: Masker) -> str:
     return brief(masker.value(state.output), LONGEST) if state.output else ""
 
 
-def _spends(events: Sequence[Event], masker: Masker) -> list[Spend]:
+def _spends(events: Sequence[Event]) -> list[Spend]:
     return [
         Spend(
             day=call.at.date(),
@@ -130,24 +125,33 @@ def _spends(events: Sequence[Event], masker: Masker) -> list[Spend]:
             tokens_in=int((call.ended or {}).get("tokens_in") or 0),
             tokens_out=int((call.ended or {}).get("tokens_out") or 0),
         )
-        for call in calls_of(events, masker)
+        for call in calls_of([_bare(event) for event in events], Masker())
     ]
 
 
-def _won(event: Event, body: ev.TaskRouted) -> Won:
+def _bare(event: Event) -> Event:
+    """An event of a call without what it carried: names and numbers need no mask, and masking
+    takes most of the time."""
+    match event.body:
+        case ev.CallStarted() as body:
+            return replace(event, body=replace(body, request=None))
+        case ev.CallFinished() as body:
+            return replace(event, body=replace(body, result=None, reads=(), writes=()))
+        case ev.CallFailed() as body:
+            return replace(event, body=replace(body, error={}))
+    return event
+
+
+def _won(body: ev.TaskRouted) -> Won:
     scores = [float(candidate["score"]) for candidate in body.candidates]
     lead = scores[0] - scores[1] if len(scores) > 1 else 0.0
     return Won(
-        at=event.ts,
-        step=event.path,
         capability=body.capability,
         agent=body.agent or "",
         model=body.model or "",
         score=scores[0] if scores else 0.0,
         lead=lead,
         others=max(0, len(scores) - 1),
-        excluded=len(body.excluded),
-        tie=body.tie,
     )
 
 

@@ -111,7 +111,7 @@ def spend(
 
 def digest(*calls: Spend) -> Digest:
     zero = Decimal(0)
-    return Digest("refund", "", zero, zero, False, 0, 0, calls, (), {}, {}, {})
+    return Digest("refund", "", zero, zero, False, 0, calls, (), {}, {}, {})
 
 
 def test_sums_keep_what_is_unpriced_apart_from_what_is_unknown() -> None:

@@ -39,7 +39,6 @@ class Decided:
 
     run: str
     workflow: str
-    step: str
     subject: str
     verdict: str
     more: str
@@ -73,7 +72,6 @@ def decided(kept: KeptRun, id: str) -> Decided | None:
     return Decided(
         run=kept.id,
         workflow=str(card["name"]),
-        step=asked.path,
         subject=asked.asked.subject,
         verdict=verdict,
         more=more,
