@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from leafmesh_nb.agents.inside import inside_call
 from leafmesh_nb.deploy.auth import Signed
 from leafmesh_nb.deploy.context import ServiceContext
 from leafmesh_nb.deploy.people import visible
@@ -106,6 +107,7 @@ def answer(
             "session": signed.session if mine else 0,
             "note": note,
             "value": dump_any(value),
+            "inside_call": inside_call(),
         }
     except TypeMismatch as error:
         raise Problem(422, "unfit", f"the value {error}") from None
@@ -181,6 +183,8 @@ def _refused(
     now = kept.state.approvals.get(question.asked.id, question.asked)
     if now.status != "open" or kept.state.ended is not None:
         return Problem(409, "decided", said)
+    if not verdict.row:  # nobody has judged it: the run was given up in that moment
+        return Problem(503, "stopping", said, "try again when the service is back")
     if not visible(signed, now):
         return forbidden(said, "GET /api/approvals lists yours")
     hint = "what it takes is under options" if answer != "edit" else "see value and its fields"

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from leafmesh_nb.agents.inside import importing
 from leafmesh_nb.deploy.carry import MODULE, carry
 from leafmesh_nb.deploy.sources import local_modules
 from leafmesh_nb.errors import LeafmeshError, MeshError
@@ -112,7 +113,8 @@ def _bind(mesh: Mesh, owner: str, name: str) -> None:
     module, _, attribute = name.partition(":")
     kind, _, id = owner.partition(":")
     try:
-        function: Any = importlib.import_module(module)
+        with importing():
+            function: Any = importlib.import_module(module)
         for part in attribute.split("."):
             function = getattr(function, part)
     except (Exception, SystemExit) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -173,7 +174,8 @@ class Service:
         """Cancel what is open, and stop."""
         for run in self._runs:
             if run.owned_here and run.status in ("running", "waiting", "paused"):
-                run.cancel()
+                with contextlib.suppress(lm.RunError):  # it may end in that moment
+                    run.cancel()
         for client in self._clients:
             client.close()
         self._server.should_exit = True
