@@ -139,6 +139,28 @@ def test_a_reviewer_sees_their_questions_and_nothing_else(service: Any) -> None:
     assert "Nothing waits" in page(finance, f"/approvals?answered={run.id}/{question.id}").text
 
 
+def test_whoever_asked_for_it_does_not_see_the_question_where_a_rule_says_so(
+    serve: Callable[..., Any],
+) -> None:
+    service = serve(REFUNDS.replace("        within: 30m", "        not: [requester]"))
+    reply = {"category": "refund", "amount": "620", "confidence": 1}
+    model = lm.testing.ScriptedModel(lambda _: reply)
+    service.mesh.use(models={"quick": model, "deep": model})
+    run = service.mesh.begin(
+        service.mesh.spec.workflows["refund"],
+        {"ticket_id": "1", "ticket": "x", "tier": "gold"},
+        service.journal,
+        requester="lead",
+    )
+    service.until(lambda: run.status != "running")
+    lead = signed_in(service, service.token("lead"))
+    assert "Nothing waits for you" in page(lead, "/approvals").text
+    policies = page(signed_in(service, service.operator), "/policies").text
+    assert "lead but not the requester" in policies
+    if run.status == "waiting":
+        run.cancel()
+
+
 def test_who_was_asked_before_still_sees_what_became_of_it(service: Any) -> None:
     run = service.refund()
     (question,) = run.approvals()
