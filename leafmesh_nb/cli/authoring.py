@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leafmesh_nb.cli.files import UnreadableError, import_from, readable, written
+from leafmesh_nb.cli.output import print_json
 from leafmesh_nb.cli.tables import coloured
 from leafmesh_nb.cli.verb import add_format, add_verb
 
@@ -65,7 +67,7 @@ def _check(given: argparse.Namespace) -> int:
         print(report_text(report, colour=coloured()))
     else:
         said = report.to_dict() if given.format == "json" else sarif(report, __version__)
-        print(json.dumps(said, indent=2))
+        print_json(given, said)
     return 0 if report.ok else 1
 
 
@@ -97,6 +99,7 @@ def _new(given: argparse.Namespace) -> int:
         print(f"wrote  {given.out / file.name}")
     mesh = given.out / f"{given.template}.yaml"
     first = next(line for line in mesh.read_text(encoding="utf-8").splitlines() if "run:" in line)
-    print(f"next   leafmesh-nb check {mesh}")
-    print(f"       {first.partition('run:')[2].strip().replace(mesh.name, str(mesh))}")
+    named = shlex.quote(str(mesh))
+    print(f"next   leafmesh-nb check {named}")
+    print(f"       {first.partition('run:')[2].strip().replace(mesh.name, named)}")
     return 0

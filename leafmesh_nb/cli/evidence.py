@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leafmesh_nb.cli.files import UnreadableError, readable, written
+from leafmesh_nb.cli.output import print_json
 from leafmesh_nb.cli.tables import count
 from leafmesh_nb.cli.verb import add_format, add_journal, add_verb
-from leafmesh_nb.errors import LeafmeshError
+from leafmesh_nb.errors import JournalError, LeafmeshError
 
 if TYPE_CHECKING:
     from leafmesh_nb.cli.verb import Verbs
@@ -36,6 +37,7 @@ def add_to(verbs: Verbs) -> None:
         "--key",
         metavar="SHA256:...",
         action="append",
+        type=_fingerprint,
         default=[],
         help="a fingerprint that must have signed the end of every run; may be repeated",
     )
@@ -60,12 +62,20 @@ def _verify(given: argparse.Namespace) -> int:
 
     if given.journal is not None and not Path(given.journal).exists():
         raise UnreadableError(f"{given.journal}: no such journal")
-    note = readable(given.against) or "(empty)" if given.against is not None else ""
-    found = verify(given.journal, key=given.key, note=note)
+    notes = {} if given.against is None else {given.against: _note(given.against)}
+    if given.save is not None and given.save.exists():
+        # What was saved before is the only witness against a journal that was cut back since.
+        notes[given.save] = _note(given.save)
+    found = verify(given.journal, key=given.key, note=next(iter(notes.values()), ""))
+    for note in list(notes.values())[1:]:
+        if found.ok:
+            found = verify(given.journal, key=given.key, note=note)
     if given.format == "json":
-        _print_json(found)
+        _print_json(given, found)
     else:
         _print_text(found)
+        for file in notes if found.ok else ():
+            print(f"against   {file}: the journal still holds all that this checkpoint says")
     if found.ok and given.save is not None:
         if not found.note:
             raise LeafmeshError("there is no checkpoint to save: no run has ended under a key")
@@ -73,6 +83,26 @@ def _verify(given: argparse.Namespace) -> int:
         if given.format == "text":
             print(f"saved     {given.save}: keep it where the journal's users cannot write")
     return 0 if found.ok else 1
+
+
+def _fingerprint(text: str) -> str:
+    from leafmesh_nb.journal.signing import as_fingerprint
+
+    try:
+        return as_fingerprint(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _note(file: Path) -> str:
+    from leafmesh_nb.journal.checkpoints import from_note
+
+    text = readable(file)
+    try:
+        from_note(text)
+    except JournalError as error:
+        raise UnreadableError(f"{file}: {error}") from None
+    return text
 
 
 def _print_text(found: Verification) -> None:
@@ -87,12 +117,10 @@ def _print_text(found: Verification) -> None:
         print(f"BROKEN    {found.bad}: {found.reason}")
 
 
-def _print_json(found: Verification) -> None:
-    import json
-
+def _print_json(given: argparse.Namespace, found: Verification) -> None:
     names = ("journal", "ok", "runs", "events", "head", "bad", "reason", "own_key", "unsigned")
     said = {name: getattr(found, name) for name in names}
-    print(json.dumps({**said, "keys": dict(found.keys)}, indent=2))
+    print_json(given, {**said, "keys": dict(found.keys)})
 
 
 def _export(given: argparse.Namespace) -> int:
@@ -100,12 +128,18 @@ def _export(given: argparse.Namespace) -> int:
 
     from leafmesh_nb.mesh.exporting import export
 
-    done = export(
-        given.run,
-        endpoint=given.endpoint,
-        format=given.format,
-        to=given.out if given.out is not None else None,
-        journal=given.journal,
-    )
+    try:
+        done = export(
+            given.run,
+            endpoint=given.endpoint,
+            format=given.format,
+            to=given.out,
+            journal=given.journal,
+        )
+    except LeafmeshError as error:
+        unheard = error.__cause__ or error.__context__
+        if given.format == "jsonl" and given.out is None and isinstance(unheard, BrokenPipeError):
+            raise unheard from None
+        raise
     print(done, file=sys.stderr)  # standard output may be the export itself
     return 0

@@ -8,8 +8,9 @@ import sys
 from collections.abc import Sequence
 
 from leafmesh_nb import __version__
-from leafmesh_nb.cli import authoring, evidence, quickstart, running, serving
+from leafmesh_nb.cli import authoring, evidence, explaining, quickstart, running, serving
 from leafmesh_nb.cli.files import UnreadableError
+from leafmesh_nb.cli.output import complain, results, tolerant
 from leafmesh_nb.errors import LeafmeshError
 
 __all__ = ["main"]
@@ -19,7 +20,7 @@ EXAMPLES = """examples:
   leafmesh-nb lab                          the quickstart in JupyterLab
   leafmesh-nb new refunds                  a mesh to start from, with its functions
   leafmesh-nb check refunds.yaml           what is wrong with a mesh, before it runs
-  leafmesh-nb run refunds.yaml refund --input ticket="I was charged twice" ...
+  leafmesh-nb run refunds.yaml refund --input ticket_id=7 --input ticket="Refund me 20.00"
   leafmesh-nb approvals                    what waits for a person
   leafmesh-nb answer ID approve --by lead
   leafmesh-nb verify                       recompute every hash, say which keys signed
@@ -31,28 +32,38 @@ Exit codes: 0 it went well, 1 it did not, 2 a bad flag or an unreadable file."""
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
+    tolerant()
     parser = _parser()
-    given = parser.parse_args(argv)
+    given, unknown = parser.parse_known_args(argv)
+    if unknown:
+        of: argparse.ArgumentParser = getattr(given, "parser", parser)
+        of.error(f"unrecognized arguments: {' '.join(unknown)}")
     if not hasattr(given, "verb"):
         parser.print_help()
         return 2
     try:
-        code: int = given.verb(given)
+        with results(given) as given.results:
+            code: int = given.verb(given)
         sys.stdout.flush()
-    except UnreadableError as error:
-        print(f"leafmesh-nb: {error}", file=sys.stderr)
-        return 2
     except LeafmeshError as error:
-        print(f"leafmesh-nb: {error}", file=sys.stderr)
-        return 1
+        complain(error)
+        return 2 if isinstance(error, UnreadableError) else 1
     except KeyboardInterrupt:
-        print("leafmesh-nb: interrupted", file=sys.stderr)
+        complain("interrupted")
         return 130
-    except BrokenPipeError:
-        # Whoever read our output (head, less) has seen enough; nothing may be flushed at the exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read our output (head, less) has seen enough
+        _drop_output()
         return 0
+    except OSError as error:  # such as a full disk behind standard output
+        _drop_output()
+        complain(f"{error.filename}: {error.strerror}" if error.filename else error.strerror)
+        return 1
     return code
+
+
+def _drop_output() -> None:
+    """What is still buffered would fail once more when it is flushed at the exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -64,6 +75,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"leafmesh-nb {__version__}")
     verbs = parser.add_subparsers(metavar="VERB")
-    for module in (quickstart, authoring, running, evidence, serving):
+    for module in (quickstart, authoring, explaining, running, evidence, serving):
         module.add_to(verbs)
     return parser

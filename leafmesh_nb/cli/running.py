@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leafmesh_nb.cli.files import UnreadableError, import_from, readable
+from leafmesh_nb.cli.output import complain, print_json
 from leafmesh_nb.cli.tables import moment, table
 from leafmesh_nb.cli.verb import add_format, add_journal, add_verb
 from leafmesh_nb.errors import ApprovalError, RunError
@@ -21,14 +23,14 @@ if TYPE_CHECKING:
 
 __all__ = ["add_to"]
 
-RUN = """  leafmesh-nb run refunds.yaml refund --input ticket_id=7 --input tier=gold \\
+RUN = """  leafmesh-nb run refunds.yaml refund --input ticket_id=7 \\
       --input ticket="Please refund the 20.00 you charged me twice"
   leafmesh-nb run refunds.yaml refund --input-file ticket.json --answers deny
 
 A question is asked on the terminal. Without one the run stays open, exit code 1: see approvals."""
 
-ANSWER = """  leafmesh-nb answer 3f2a approve --by lead --note "seen the invoice"
-  leafmesh-nb answer 3f2a edit --by lead --value '{"ticket_id": "7", "amount": "50.00"}'"""
+ANSWER = """  leafmesh-nb answer q3f2a approve --by lead --note "seen the invoice"
+  leafmesh-nb answer q3f2a edit --by lead --value '{"ticket_id": "7", "amount": "50.00"}'"""
 
 ANSWERS = ("approve", "reject", "edit", "escalate")
 
@@ -110,7 +112,7 @@ def _run(given: argparse.Namespace) -> int:
     inputs.update(_input(word, flow) for word in given.input)
     _script(given.answers)
     run = mesh.start(given.workflow, journal=given.journal, input=inputs)
-    return _follow(run, given.format)
+    return _follow(run, given, given.file)
 
 
 def _input_file(file: Path) -> dict[str, Any]:
@@ -142,12 +144,13 @@ def _script(answers: str | None) -> None:
         os.environ["LEAFMESH_ANSWERS"] = answers
 
 
-def _follow(run: Run, format: str, since: int = 0) -> int:
+def _follow(run: Run, given: argparse.Namespace, mesh: Path | None, since: int = 0) -> int:
     """Wait for a run, telling its story after event ``since`` as it goes; 0 when it is done."""
     import threading
 
     from leafmesh_nb.observe.audit import stories
 
+    json_asked = getattr(given, "format", "text") == "json"
     told = threading.Lock()
     seen = since
 
@@ -166,27 +169,40 @@ def _follow(run: Run, format: str, since: int = 0) -> int:
         run.result()
     except RunError as error:
         tell()
-        print(f"leafmesh-nb: {_advice(run, error)}", file=sys.stderr)
-        if format == "json":
-            print(json.dumps(_seen(run), indent=2))
+        complain(_advice(run, error, _flags(given, mesh)))
+        if json_asked:
+            print_json(given, _seen(run))
         return 1
     except KeyboardInterrupt:
-        print(f"stopped; go on with: leafmesh-nb resume {run.id}", file=sys.stderr)
+        again = f"leafmesh-nb resume {run.id}{_flags(given, mesh)}"
+        print(f"stopped; go on with: {again}", file=sys.stderr)
         raise
     finally:
         stop()
     tell()
-    print(json.dumps(_seen(run), indent=2) if format == "json" else _text(run))
+    if json_asked:
+        print_json(given, _seen(run))
+    else:
+        print(_text(run))
     return 0
 
 
-def _advice(run: Run, error: RunError) -> str:
+def _flags(given: argparse.Namespace, mesh: Path | None) -> str:
+    """The flags with which another verb, from this folder, finds the same journal and mesh."""
+    words = [] if given.journal is None else ["--journal", given.journal]
+    if mesh is not None and mesh.parent.resolve() != Path.cwd():
+        words += ["--mesh", str(mesh)]
+    return "".join(f" {shlex.quote(word)}" for word in words)
+
+
+def _advice(run: Run, error: RunError, flags: str) -> str:
     if error.cause != "NobodyHere":
         return str(error)
     asked = [
-        f"  leafmesh-nb answer {question.id} approve|reject --by {question.roster[0]}"
+        f"  leafmesh-nb answer {question.id} {answer} --by {shlex.quote(question.roster[0])}{flags}"
         for question in run.approvals()
         if question.roster
+        for answer in ("approve", "reject")
     ]
     reason = "; ".join(f"{', '.join(q.roster)}: {q.reason}" for q in run.approvals())
     return "\n".join([f"run {run.id} waits for {run.masker.text(reason)}", *asked])
@@ -217,7 +233,7 @@ def _runs(given: argparse.Namespace) -> int:
         for row in rows
     ]
     if given.format == "json":
-        print(json.dumps(listed, indent=2))
+        print_json(given, listed)
     elif not rows:
         print("no runs yet")
     else:
@@ -231,7 +247,10 @@ def _runs(given: argparse.Namespace) -> int:
 
 def _show(given: argparse.Namespace) -> int:
     run = _found(given)
-    print(json.dumps(_seen(run), indent=2) if given.format == "json" else _text(run))
+    if given.format == "json":
+        print_json(given, _seen(run))
+    else:
+        print(_text(run))
     return 0
 
 
@@ -297,7 +316,7 @@ def _resume(given: argparse.Namespace) -> int:
     found = _found(given)
     since = len(found.recorded())
     run = resume(found.id, journal=given.journal)
-    return _follow(run, given.format, since)
+    return _follow(run, given, given.mesh, since)
 
 
 def _functions(given: argparse.Namespace) -> None:
@@ -314,7 +333,7 @@ def _approvals(given: argparse.Namespace) -> int:
 
     questions = approvals(given.journal)
     if given.format == "json":
-        print(json.dumps([_question(question) for question in questions], indent=2))
+        print_json(given, [_question(question) for question in questions])
     elif not questions:
         print("no question is open")
     else:
@@ -340,6 +359,11 @@ def _approvals(given: argparse.Namespace) -> int:
 def _answer(given: argparse.Namespace) -> int:
     from leafmesh_nb.mesh import approvals
 
+    if not given.id.strip():  # such as an unset variable: every id begins with it
+        raise UnreadableError("ID is empty: name the question, as leafmesh-nb approvals lists it")
+    if (given.answer == "edit") != (given.value is not None):
+        raise UnreadableError("edit needs --value JSON, and no other answer takes one")
+    value = None if given.value is None else _value(given.value)
     questions = approvals(given.journal)
     found = [question for question in questions if question.id.startswith(given.id)]
     exact = [question for question in found if question.id == given.id] or found
@@ -348,9 +372,6 @@ def _answer(given: argparse.Namespace) -> int:
         many = "several questions begin" if exact else "no open question begins"
         raise ApprovalError(f"{many} with {given.id!r}: {known}")
     (question,) = exact
-    if (given.answer == "edit") != (given.value is not None):
-        raise UnreadableError("edit needs --value JSON, and no other answer takes one")
-    value = None if given.value is None else _value(given.value)
     _functions(given)
     run = question.run
     since = len(run.recorded())
@@ -359,7 +380,7 @@ def _answer(given: argparse.Namespace) -> int:
     )
     print(f"{given.answer}: run {run.id}, step {question.step}, by {given.by}")
     if run.owned_here:  # nobody drove it, so it goes on in this process
-        return _follow(run, "text", since)
+        return _follow(run, given, given.mesh, since)
     return 0
 
 

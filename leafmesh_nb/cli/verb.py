@@ -26,7 +26,7 @@ def add_verb(
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.set_defaults(verb=do)
+    parser.set_defaults(verb=do, parser=parser)
     return parser
 
 
