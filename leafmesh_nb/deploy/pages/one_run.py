@@ -103,7 +103,8 @@ def _memory(request: Request, who: Signed, shelf: Shelf) -> Response:
             elif body.get("scope") == "mesh":
                 value = "stands in the shared memory of the mesh"
             else:
-                value = brief(body["value"], 400)
+                added = "" if body.get("op", "replace") == "replace" else "added "
+                value = f"{added}{brief(body['value'], 400)}"
             field = kept.spec.memory.get(body["field"])
             lines.append(
                 {
