@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from leafmesh_nb.compose.report import Report
 from leafmesh_nb.language import CODES, Diagnostic, Span
+from leafmesh_nb.language.explain import find_page, page_text
 
 __all__ = ["sarif"]
 
@@ -24,7 +25,7 @@ def sarif(report: Report, version: str = "") -> dict[str, Any]:
     """
     layers = {id(d): layer.name for layer in report.layers for d in layer.diagnostics}
     used = sorted({d.code for d in report.diagnostics})
-    rules = [{"id": code, "shortDescription": {"text": _title(code)}} for code in used]
+    rules = [_rule(code) for code in used]
     rules += [
         {"id": f"unproven/{layer.name}", "shortDescription": {"text": f"{layer.name} not proven"}}
         for layer in report.layers
@@ -96,5 +97,11 @@ def _artifact(source: str) -> dict[str, str]:
     return {"uri": path.as_uri() if path.is_absolute() else quote(path.as_posix())}
 
 
-def _title(code: str) -> str:
-    return CODES.get(code, code)
+def _rule(code: str) -> dict[str, Any]:
+    """A code with its page, which code hosts show beside its results."""
+    rule: dict[str, Any] = {"id": code, "shortDescription": {"text": CODES.get(code, code)}}
+    page = find_page(code)
+    if page is not None:
+        rule["fullDescription"] = {"text": " ".join(part.text for part in page.sections[""])}
+        rule["help"] = {"text": page_text(page), "markdown": page.markdown}
+    return rule

@@ -17,7 +17,6 @@ from importlib.resources import files
 from types import MappingProxyType
 
 from leafmesh_nb.language.codes import CODES
-from leafmesh_nb.language.suggest import suggest
 
 __all__ = [
     "SECTIONS",
@@ -29,6 +28,7 @@ __all__ = [
     "find_page",
     "no_page",
     "page_text",
+    "read_page",
 ]
 
 SECTIONS = ("Why it matters", "Bad", "Good", "What to do")
@@ -48,6 +48,8 @@ HUNDREDS: Mapping[str, str] = MappingProxyType(
 
 _WIDTH = 100
 _FENCE = "```"
+_NUMBER = re.compile(r"(?<!\d)\d{3}(?!\d)", re.ASCII)
+_LOOK_ALIKES = str.maketrans("OI", "01")
 _TITLE = re.compile(r"# (LM\d{3}): (.+)\Z")
 
 
@@ -69,10 +71,10 @@ class Page:
     sections: Mapping[str, tuple[Part, ...]]
     markdown: str
 
-    def blocks(self, section: str, language: str) -> tuple[str, ...]:
-        """The fenced blocks of one language in one section."""
+    def block(self, section: str, language: str) -> str | None:
+        """The fenced block of a language in a section, which has at most one; None without one."""
         parts = self.sections.get(section, ())
-        return tuple(part.text for part in parts if part.language == language)
+        return next((part.text for part in parts if part.language == language), None)
 
 
 def find_page(word: str) -> Page | None:
@@ -88,9 +90,12 @@ def find_page(word: str) -> Page | None:
 def no_page(word: str) -> str:
     """What to say where there is no such code."""
     shown = word if len(word) <= 40 else word[:39] + "…"
-    close = suggest(word, CODES)
+    number = _NUMBER.search(word.upper().translate(_LOOK_ALIKES))
+    close = f"LM{number.group()}" if number else ""
     return f"there is no code {shown!r}. " + (
-        f"Did you mean {close}?" if close else "Without a code, `explain` lists all of them."
+        f"Did you mean {close}?"
+        if close in CODES
+        else "Without a code, `explain` lists all of them."
     )
 
 
@@ -144,17 +149,19 @@ def codes_by_hundred() -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
         yield about, tuple((c, CODES[c]) for c in sorted(CODES) if c[2] == digit)
 
 
-def changed_lines(page: Page) -> dict[str, frozenset[int]]:
-    """Where the meshes of the bad and the good example differ: line numbers, from 0, by section."""
-    found: dict[str, frozenset[int]] = {"Bad": frozenset(), "Good": frozenset()}
-    bad, good = page.blocks("Bad", "yaml")[:1], page.blocks("Good", "yaml")[:1]
-    if not bad or not good:
-        return found
-    matcher = SequenceMatcher(None, bad[0].split("\n"), good[0].split("\n"), autojunk=False)
-    changes = [opcode for opcode in matcher.get_opcodes() if opcode[0] != "equal"]
-    found["Bad"] = frozenset(i for _, start, end, _, _ in changes for i in range(start, end))
-    found["Good"] = frozenset(i for _, _, _, start, end in changes for i in range(start, end))
-    return found
+def changed_lines(page: Page, section: str, language: str) -> frozenset[int]:
+    """The lines of an example, from 0, that are not in the other one."""
+    other = {"Bad": "Good", "Good": "Bad"}.get(section, "")
+    here, there = page.block(section, language), page.block(other, language)
+    if here is None or there is None:
+        return frozenset()
+    matcher = SequenceMatcher(None, here.split("\n"), there.split("\n"), autojunk=False)
+    return frozenset(
+        line
+        for what, start, end, _, _ in matcher.get_opcodes()
+        if what != "equal"
+        for line in range(start, end)
+    )
 
 
 def codes_text() -> str:
@@ -167,23 +174,17 @@ def codes_text() -> str:
 
 
 def page_text(page: Page, colour: bool = False) -> str:
-    """A page for a terminal. In the examples, the lines that differ are marked - and +."""
-    changed = changed_lines(page)
+    """A page for a terminal. Lines of an example that the other one has not are marked - and +."""
     blocks = [_painted(f"{page.code}: {page.title}", "1", colour)]
     for heading, parts in page.sections.items():
         if heading:
             blocks.append(_painted(heading, "1", colour))
-        marked = False
         for part in parts:
-            lines = changed.get(heading, frozenset()) if part.language == "yaml" else frozenset()
-            if not part.language:
-                blocks.append(_filled(part.text))
-            elif marked:
-                blocks.append(_listing(part.text, frozenset(), "", "", colour))
+            if part.language:
+                marked = changed_lines(page, heading, part.language)
+                blocks.append(_listing(part.text, marked, heading == "Good", colour))
             else:
-                sign, tint = ("+", "32") if heading == "Good" else ("-", "31")
-                blocks.append(_listing(part.text, lines, sign, tint, colour))
-                marked = part.language == "yaml"
+                blocks.append(_filled(part.text))
     return "\n\n".join(blocks)
 
 
@@ -191,14 +192,12 @@ def _filled(text: str) -> str:
     return textwrap.fill(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
-def _listing(text: str, marked: frozenset[int], sign: str, tint: str, colour: bool) -> str:
-    rows = []
-    for number, line in enumerate(text.split("\n")):
-        if number in marked:
-            rows.append(_painted(f"  {sign} {line}", tint, colour))
-        else:
-            rows.append(f"    {line}".rstrip())
-    return "\n".join(rows)
+def _listing(text: str, marked: frozenset[int], good: bool, colour: bool) -> str:
+    sign, tint = ("+", "32") if good else ("-", "31")
+    return "\n".join(
+        _painted(f"  {sign} {line}", tint, colour) if number in marked else f"    {line}".rstrip()
+        for number, line in enumerate(text.split("\n"))
+    )
 
 
 def _painted(text: str, tint: str, colour: bool) -> str:

@@ -87,6 +87,7 @@ class MeshMagics(Magics):
         %mesh routing | decisions | memory | costs | calls | handoffs | audit | events [RUN]
         %mesh chart routing | costs | timeline [RUN]
         %mesh check | test | verify
+        %mesh explain [CODE]
         %mesh export [RUN] [--endpoint URL]
         %mesh deploy [--port N] [--host HOST] [-o NAME] [--stop]
         """

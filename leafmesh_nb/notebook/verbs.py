@@ -14,6 +14,7 @@ from leafmesh_nb.errors import MeshError
 from leafmesh_nb.language.suggest import suggest
 from leafmesh_nb.mesh import Mesh, registry
 from leafmesh_nb.notebook.checking import show_check
+from leafmesh_nb.notebook.explaining import show_page
 from leafmesh_nb.notebook.exporting import export_run
 from leafmesh_nb.notebook.insert import insert
 from leafmesh_nb.notebook.words import split
@@ -23,7 +24,7 @@ __all__ = ["VERBS", "define", "unknown"]
 
 FRAMES = ("routing", "decisions", "memory", "costs", "calls", "handoffs", "audit", "events")
 CHARTS = ("routing", "costs", "timeline")
-LATER = ("new", "rewind", "fork", "whatif", "explain", "doctor")
+LATER = ("new", "rewind", "fork", "whatif", "doctor")
 
 Names = dict[str, Any]
 Verb = Callable[[Workbench, str, Names], Any]
@@ -263,6 +264,7 @@ VERBS: dict[str, Verb] = {
     **{name: _frame(name) for name in FRAMES},
     "chart": _chart,
     "check": show_check,
+    "explain": show_page,
     "test": _test,
     "verify": _verify,
     "export": export_run,

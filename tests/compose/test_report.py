@@ -129,6 +129,10 @@ def test_sarif_has_a_result_for_each_finding_with_its_place() -> None:
     (run,) = log["runs"]
     assert run["tool"]["driver"]["version"] == "1.2"
     assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["LM550", "LM554"]
+    rule = run["tool"]["driver"]["rules"][0]
+    assert rule["fullDescription"]["text"].startswith("One of the policy's own tests")
+    assert rule["help"]["markdown"].startswith("# LM550: ")
+    assert rule["help"]["text"].startswith("LM550: ")
     first = run["results"][0]
     assert (first["ruleId"], first["level"]) == ("LM550", "error")
     assert first["message"]["text"] == "It `fails`.\nDo this."
