@@ -80,7 +80,7 @@ def carry(functions: Mapping[str, Callable[..., Any]]) -> Carried:
     for owner, function in functions.items():
         try:
             if getattr(function, "__module__", HERE) == HERE:
-                _check(function)
+                _check("it", function)
                 _take(module, function.__name__, function)
                 names[owner] = f"{MODULE}:{function.__name__}"
             else:
@@ -92,21 +92,21 @@ def carry(functions: Mapping[str, Callable[..., Any]]) -> Carried:
     return Carried(source, names, frozenset(needed | imported_by(source)), refused)
 
 
-def _check(function: Any) -> None:
+def _check(name: str, function: Any) -> None:
     if not isinstance(function, types.FunctionType):
         what = type(function).__name__
-        raise _Uncarried(f"it is a {what}, not a function; write it with def")
+        raise _Uncarried(f"{name} is a {what}, not a function; write it with def")
     if function.__name__ == "<lambda>":
-        raise _Uncarried("it is a lambda; write it with def")
+        raise _Uncarried(f"{name} is a lambda; write it with def")
     if function.__closure__:
-        names = function.__code__.co_freevars
+        free = function.__code__.co_freevars
         held = ", ".join(
-            f"{name} ({_kind(cell)})"
-            for name, cell in zip(names, function.__closure__, strict=True)
+            f"{variable} ({_kind(cell)})"
+            for variable, cell in zip(free, function.__closure__, strict=True)
         )
         raise _Uncarried(
-            f"it holds variables of the function around it: {held}; define it at the top of a "
-            "cell, and let it make what it needs"
+            f"{name} holds variables of the function around it: {held}; define it at the top of "
+            "a cell, and let it make what it needs"
         )
 
 
@@ -183,7 +183,7 @@ def _from_a_module(name: str, value: Any) -> str:
 
 def _take_definition(module: _Module, name: str, value: types.FunctionType | type) -> None:
     if isinstance(value, types.FunctionType):
-        _check(value)
+        _check(name, value)
         module.future |= bool(value.__code__.co_flags & FUTURE_ANNOTATIONS)
     found = definition_of(value)
     if found is None:

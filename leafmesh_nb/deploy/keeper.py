@@ -21,10 +21,11 @@ logger = logging.getLogger(__name__)
 
 
 class Keeper:
-    """Resumes every open run of the service's mesh whose owner is gone.
+    """Resumes every open run of the release whose owner is gone, and of releases before it.
 
-    A run that somebody else holds is left alone, and so is one that was paused: whoever paused it
-    resumes it. Those that cannot be driven here (their functions are other ones) are named once.
+    Of a notebook's runs only those of exactly this mesh: another text was never checked for a
+    release. A run that somebody holds is left alone, and so is one that was paused: whoever paused
+    it resumes it. Those that cannot be driven here (their functions are other ones) are named once.
     """
 
     def __init__(self, context: ServiceContext) -> None:
@@ -48,6 +49,8 @@ class Keeper:
                 self.look()
             except LeafmeshError as error:
                 logger.warning("runs could not be looked at: %s", error)
+            except Exception:  # one run that cannot be read must not keep the others waiting
+                logger.exception("runs could not be looked at")
             self._stop.wait(EVERY)
 
     def look(self) -> None:
@@ -57,8 +60,12 @@ class Keeper:
         for row in reversed(rows):
             if self._stop.is_set():
                 return
-            if row.id not in self._given_up and self._unowned(row):
+            if row.id not in self._given_up and self._ours(row) and self._unowned(row):
                 self._take_up(row.id)
+
+    def _ours(self, row: RunRow) -> bool:
+        """Whether a service started it, or its mesh is the released one to the letter."""
+        return bool(row.min_release) or row.spec_hash == self._context.mesh.spec.hash
 
     def _unowned(self, row: RunRow) -> bool:
         here = host().execution(self._context.journal, row.id) is not None

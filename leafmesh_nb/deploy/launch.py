@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib.util
 import os
@@ -94,50 +95,45 @@ def deploy(
     from leafmesh_nb.deploy.context import Release, ServiceContext
     from leafmesh_nb.deploy.server import serve
 
-    journal = open_journal(database)
-    access = Access(journal.location)
-    running = services.running(access, built.mesh.name)
-    if running is not None:
-        raise services.AlreadyServed(running)
-    pump = telemetry.pump(journal)
-    notes = _noted(host, journal.notice)
-    listener = _listen(host, port)
-    try:
+    with contextlib.ExitStack() as at_the_end:
+        journal = open_journal(database)
+        at_the_end.callback(journal.close)
+        access = Access(journal.location)
+        at_the_end.callback(access.close)
+        running = services.running(access, built.mesh.name)
+        if running is not None:
+            raise services.AlreadyServed(running)
+        listener = at_the_end.enter_context(_listen(host, port))
         url = _url(host, listener.getsockname()[1])
+        pump = telemetry.pump(journal)
         people = tuple(built.mesh.spec.people)
         served = services.register(access, built.mesh.name, built.hash, people, url)
-        try:
-            event = record(
-                journal,
-                ReleaseRecorded(
-                    mesh=built.mesh.name,
-                    release=built.hash,
-                    spec_hash=built.mesh.spec.hash,
-                    files=dict(built.files),
-                    by=this_person(),
-                ),
-            )
-            token = tokens.create(access, built.mesh.name, this_person(), operator=True)
-            told = Announcement(
-                mesh=built.mesh.name,
-                url=url,
-                token=token,
-                release=built.hash,
-                journal=journal.location,
-                pid=os.getpid(),
-                warnings=warnings,
-                notes=tuple(notes),
-            )
-            (announce or _say)(told)
-            deployed = Release(built.mesh.name, built.hash, event.ts)
-            context = ServiceContext(built.mesh, journal, deployed, access, datetime.now(UTC))
-            serve(context, listener, pump=pump)
-        finally:
-            services.unregister(access, served)
-    finally:
-        listener.close()
-        access.close()
-        journal.close()
+        at_the_end.callback(services.unregister, access, served)
+        event = record(journal, _recorded(built))
+        told = Announcement(
+            mesh=built.mesh.name,
+            url=url,
+            token=tokens.create(access, built.mesh.name, this_person(), operator=True),
+            release=built.hash,
+            journal=journal.location,
+            pid=os.getpid(),
+            warnings=warnings,
+            notes=tuple(_noted(host, journal.notice)),
+        )
+        (announce or _say)(told)
+        deployed = Release(built.mesh.name, built.hash, event.ts)
+        context = ServiceContext(built.mesh, journal, deployed, access, datetime.now(UTC))
+        serve(context, listener, pump=pump)
+
+
+def _recorded(built: release.Built) -> ReleaseRecorded:
+    return ReleaseRecorded(
+        mesh=built.mesh.name,
+        release=built.hash,
+        spec_hash=built.mesh.spec.hash,
+        files=dict(built.files),
+        by=this_person(),
+    )
 
 
 def ready_to_ship(mesh: Mesh) -> tuple[Diagnostic, ...]:

@@ -25,11 +25,11 @@ from leafmesh_nb.engine.runner.host import host
 
 __all__ = ["GRACE", "Pump", "serve"]
 
-GRACE = 20.0
-"""Seconds for calls in flight when the service is stopped."""
-
 LAST_ANSWERS = 5
-"""Seconds for requests in flight before that; together less than supervisors wait (30)."""
+GRACE = 15.0
+LAST_EXPORT = 5.0
+"""Seconds, one after the other, when the service is stopped: for requests in flight, for calls in
+flight, for telemetry. Supervisors wait 30 altogether."""
 
 THREADS = 100
 """For requests that read the journal or wait for a run's owner in another process."""
@@ -42,7 +42,7 @@ class Pump(Protocol):
 
     def start(self) -> object: ...
 
-    def stop(self) -> None: ...
+    def stop(self, timeout: float) -> None: ...
 
 
 def serve(
@@ -87,7 +87,7 @@ async def _life(
         for run in late:
             logger.warning("run %s had calls in flight for longer than %g s", run, grace)
         if pump is not None:
-            await anyio.to_thread.run_sync(pump.stop)
+            await anyio.to_thread.run_sync(pump.stop, LAST_EXPORT)
 
 
 class _Server(uvicorn.Server):

@@ -271,6 +271,10 @@ class TestRefused:
                 "it uses db, a Connection",
             ),
             (
+                f"double = lambda x: 2 * x\n{MAKER}    return {{'n': double(n)}}",
+                "double is a lambda; write it with def",
+            ),
+            (
                 "class Maker:\n    def __call__(self, n):\n        return {'n': n}\n"
                 "mesh.agent('maker')(Maker())",
                 "it is a Maker, not a function",

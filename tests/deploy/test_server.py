@@ -276,6 +276,25 @@ class TestMeeting:
         assert service.answer(question["id"], service.token, answer="approve").status_code == 200
         until(lambda: service.run(id)["status"] == "done")
 
+    def test_a_run_of_another_text_is_not_taken_up_by_itself(
+        self, folder: Path, deployed: Any, kernel: Any
+    ) -> None:
+        id = kernel("""
+            text = mesh.spec.text.replace("to: lead", "to: finance")
+            run = lm.Mesh.from_yaml(text).start("send", n=9)
+            say(run.id)
+            time.sleep(60)
+        """)
+        kernel.process.kill()
+        kernel.process.wait(20)
+        service = deployed()
+        first = service.start("send", n=1)
+        assert service.question(first)["roster"] == ["lead"]
+        service.stop(signal.SIGKILL)
+        again = deployed()
+        until(lambda: again.run(first)["owner"] == "this service")
+        assert again.run(id)["owner"] is None
+
     def test_an_answer_to_a_run_whose_owner_does_not_read_waits_and_says_so(
         self, folder: Path, serve: Any, kernel: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
