@@ -92,7 +92,7 @@ clean:
 
 $(VENV)/.stamp-run: $(VENV)/.stamp-venv pyproject.toml
 	@echo 'Installing leafmesh-nb into $(VENV) (a few minutes the first time) ...'
-	@$(PIP_INSTALL) -e .
+	@$(PIP_INSTALL) -e '.[deploy]'
 	@touch "$@"
 
 # The test environment contains what a run needs.

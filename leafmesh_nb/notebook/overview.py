@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from pathlib import Path
 
 from leafmesh_nb.engine.ports import Verification
 from leafmesh_nb.language.spec import AgentSpec, Policy, Spec
@@ -119,8 +120,14 @@ def verification_html(found: Verification) -> str:
     return (
         f'<div style="{_BOX}"><b style="color:{tone}">{mark}</b> {_text(facts)}'
         f'{bad}<div style="{_MUTED}">{_text(signed_by(found))}</div>'
-        f'<div style="{_MUTED}">{_text(found.journal)}</div></div>'
+        f'<div style="{_MUTED}">{_text(_from_here(found.journal))}</div></div>'
     )
+
+
+def _from_here(path: str) -> str:
+    """A path as it reads from the working directory: a saved notebook tells nobody's folders."""
+    place, here = Path(path), Path.cwd()
+    return str(place.relative_to(here)) if place.is_relative_to(here) else place.name
 
 
 def verification_text(found: Verification) -> str:

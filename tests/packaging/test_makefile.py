@@ -130,7 +130,7 @@ def test_the_second_run_installs_nothing(checkout: Checkout) -> None:
     assert checkout.make(".venv/.stamp-run").returncode == 0
     assert checkout.make(".venv/.stamp-run").returncode == 0
     (install,) = checkout.installs()
-    assert " -e . " in install
+    assert " -e .[deploy] " in install
 
 
 def test_the_test_environment_serves_a_run_too(checkout: Checkout) -> None:
