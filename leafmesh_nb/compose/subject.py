@@ -11,7 +11,7 @@ from leafmesh_nb.agents.prices import ListPrices
 from leafmesh_nb.engine.events import Event
 from leafmesh_nb.engine.ports import Prices
 from leafmesh_nb.language import Diagnostic, Span, Spec, parse
-from leafmesh_nb.language.diagnostics import Collector
+from leafmesh_nb.language.diagnostics import Collector, TooManyErrors
 from leafmesh_nb.language.nodes import Entry, MappingNode, Node, SequenceNode
 from leafmesh_nb.language.reader import read
 from leafmesh_nb.language.source import Source
@@ -77,8 +77,11 @@ class Subject:
 
     @cached_property
     def tree(self) -> Node | None:
-        """The tree of the text; None where it is no YAML."""
-        return read(self.origin, Collector(self.origin))
+        """The tree of the text; None where it is no YAML, or too broken to go on reading."""
+        try:
+            return read(self.origin, Collector(self.origin))
+        except TooManyErrors:
+            return None
 
     def node(self, *path: str | int) -> Node | None:
         """The node of the text at ``path``; None where there is none."""

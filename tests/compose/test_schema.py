@@ -80,3 +80,9 @@ def test_an_open_default_that_untrusted_input_reaches_is_told_once(refunds: str,
     report = look(f"{rules}    default: approve\n    on_error: ask\n\nbudgets: {{run{after}")
     assert [d.code for d in report.diagnostics] == ["LM620"]
     assert "`default: approve` of `payouts`" in report.diagnostics[0].message
+
+
+def test_a_file_that_is_no_text_at_all(look: Any) -> None:
+    report = look(bytes(range(256)).decode("latin-1") * 40)
+    assert report.layer("schema").colour == "red"
+    assert not report.ok
