@@ -144,7 +144,8 @@ def _list_runs(request: Request) -> Response:
 def _limit(text: str) -> int:
     if not text:
         return PAGE
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= LARGEST_PAGE):
+    number = text.isascii() and text.isdecimal() and len(text) < 10
+    if not (number and 1 <= int(text) <= LARGEST_PAGE):
         raise Problem(422, "bad_limit", f"limit is a number from 1 to {LARGEST_PAGE:,}")
     return int(text)
 

@@ -16,6 +16,8 @@ __all__ = ["LARGEST", "form_body", "json_body", "signed_form"]
 
 LARGEST = 1_000_000
 """Bytes of a request's body."""
+MOST_THROWN_AWAY = 100_000_000
+"""Bytes of a body that is too large which are still taken from its sender, and not kept."""
 SECONDS = 15.0
 """In which a body must have arrived."""
 MOST_FIELDS = 1_000
@@ -23,21 +25,29 @@ MOST_FIELDS = 1_000
 
 async def _body(request: Request) -> bytes:
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > LARGEST:
+    waits = "expect" in request.headers  # with its body, for what is said to its headers
+    if waits and declared.isdecimal() and int(declared) > LARGEST:
         raise _too_large()
-    received = bytearray()
+    received, size = bytearray(), 0
     try:
         with anyio.fail_after(SECONDS):
             async for chunk in request.stream():
-                received += chunk
-                if len(received) > LARGEST:
-                    raise _too_large()
+                size += len(chunk)
+                if size <= LARGEST:
+                    received += chunk
+                elif size > MOST_THROWN_AWAY:
+                    break
     except TimeoutError:
+        if size > LARGEST:
+            raise _too_large() from None
         raise Problem(
             408, "timeout", f"the body did not arrive within {SECONDS:g} seconds"
         ) from None
     except ClientDisconnect:
         raise Problem(400, "bad_request", "the connection ended before the body did") from None
+    if size > LARGEST:
+        # Not before: a connection that is closed on a sender takes the answer with it.
+        raise _too_large()
     return bytes(received)
 
 
@@ -59,8 +69,10 @@ async def json_body(request: Request) -> dict[str, Any]:
         raise Problem(415, "unsupported_media_type", "the body is no JSON", "send application/json")
     body = await _body(request)
     try:
-        value = json.loads(body, parse_constant=_no_json)
-    except (ValueError, RecursionError) as error:
+        value = json.loads(body.decode(), parse_constant=_no_json, object_pairs_hook=_once)
+    except RecursionError:
+        raise Problem(400, "bad_json", "the body is nested too deeply to be read") from None
+    except ValueError as error:
         raise Problem(400, "bad_json", f"the body cannot be read as JSON: {error}") from None
     if not isinstance(value, dict):
         raise Problem(400, "bad_json", "the body is JSON, but no object")
@@ -69,6 +81,16 @@ async def json_body(request: Request) -> dict[str, Any]:
 
 def _no_json(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object. Readers differ on which of two equal names counts, so neither does."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"it has {name[:80]!r} twice")
+        found[name] = value
+    return found
 
 
 async def form_body(request: Request) -> dict[str, str]:

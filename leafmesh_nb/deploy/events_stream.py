@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from leafmesh_nb.deploy.api_runs import ID, find_run
-from leafmesh_nb.deploy.auth import Signed, require
-from leafmesh_nb.deploy.context import ServiceContext, context_of
+from leafmesh_nb.deploy.auth import require
+from leafmesh_nb.deploy.context import context_of
 from leafmesh_nb.deploy.operations import Operation, Parameter
 from leafmesh_nb.deploy.problems import Problem
 from leafmesh_nb.deploy.views import event_view
@@ -37,7 +37,7 @@ async def _run_events(request: Request) -> Response:
     if kept.state.ended is not None and after >= kept.state.seq:
         return Response(status_code=204)  # tells an EventSource to connect no more
     return StreamingResponse(
-        _told(context, signed, id, after),
+        _told(request, id, after),
         media_type="text/event-stream",
         headers={"X-Accel-Buffering": "no"},
     )
@@ -50,14 +50,15 @@ def _after(request: Request) -> int:
     return int(text)
 
 
-async def _told(context: ServiceContext, signed: Signed, id: str, after: int) -> AsyncIterator[str]:
+async def _told(request: Request, id: str, after: int) -> AsyncIterator[str]:
     yield "retry: 1000\n\n"
+    context = context_of(request)
     quiet = 0.0
     while not context.standing.draining.is_set():
         try:
-            texts, after, ended = await run_in_threadpool(_news, context, signed, id, after)
+            texts, after, ended = await run_in_threadpool(_news, request, id, after)
         except Problem:
-            return  # no longer theirs to see
+            return  # no longer theirs to see, or their token was taken back
         if texts:
             quiet = 0.0
             yield "".join(texts)
@@ -70,12 +71,10 @@ async def _told(context: ServiceContext, signed: Signed, id: str, after: int) ->
         quiet += LOOK_EVERY
 
 
-def _news(
-    context: ServiceContext, signed: Signed, id: str, after: int
-) -> tuple[list[str], int, bool]:
+def _news(request: Request, id: str, after: int) -> tuple[list[str], int, bool]:
     """The events after a place as they are sent, the place of the last, and whether it is the
     last."""
-    kept = find_run(context, signed, id)
+    kept = find_run(context_of(request), require(request), id)
     texts = []
     for event in kept.events:
         if event.seq > after:

@@ -13,8 +13,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from leafmesh_nb.deploy.auth import Signed, require
-from leafmesh_nb.deploy.context import ServiceContext, context_of
+from leafmesh_nb.deploy.auth import Signed, require, signed
+from leafmesh_nb.deploy.context import context_of
 from leafmesh_nb.deploy.shelf import Shelf
 
 __all__ = ["follow"]
@@ -32,24 +32,24 @@ async def follow(request: Request) -> Response:
     page that lost its connection misses nothing.
     """
     who = await run_in_threadpool(require, request)
-    context = context_of(request)
     given = request.headers.get("last-event-id") or request.query_params.get("since", "")
     since = int(given) if given.isascii() and given.isdecimal() and len(given) < 19 else 0
     run = request.query_params.get("run", "")
     return StreamingResponse(
-        _told(context, who, run, since),
+        _told(request, who, run, since),
         media_type="text/event-stream",
         headers={"X-Accel-Buffering": "no"},
     )
 
 
-async def _told(context: ServiceContext, who: Signed, run: str, since: int) -> AsyncIterator[str]:
+async def _told(request: Request, who: Signed, run: str, since: int) -> AsyncIterator[str]:
     yield "retry: 1000\n\n"
+    context = context_of(request)
     shelf, stopping = context.shelf, context.standing.draining
     known: object = None  # what was shown at ``since`` is not known any more: look once too often
     quiet = 0.0
     with anyio.move_on_after(STREAM_LASTS):
-        while not stopping.is_set():
+        while not stopping.is_set() and await run_in_threadpool(signed, request) == who:
             now, streams = await run_in_threadpool(shelf.news.since, since)
             changed = False
             if now != since:
