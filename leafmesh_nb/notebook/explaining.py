@@ -29,8 +29,9 @@ _LINE = "1px solid rgba(128,128,128,.28)"
 _BOX = f"{_FONT};border:{_LINE};border-radius:10px;padding:12px 16px;max-width:1040px;margin:4px 0"
 _MONO = "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:12px"
 _PRE = (
-    f"{_MONO};line-height:1.45;margin:4px 0 8px;padding:6px 0;white-space:pre;overflow-x:auto;"
-    "border:0;border-radius:6px;background:rgba(128,128,128,.1);color:inherit"
+    f"{_MONO};line-height:1.45;margin:4px 0 8px;padding:6px 0;white-space:pre-wrap;"
+    "overflow-wrap:anywhere;border:0;border-radius:6px;background:rgba(128,128,128,.1);"
+    "color:inherit"
 )
 _TONES = {"Bad": "217,80,61", "Good": "35,138,87"}
 _GLYPHS = {"Bad": "✕", "Good": "✓"}
@@ -86,13 +87,13 @@ def _part(page: Page, section: str, part: Part) -> str:
 
 
 def _row(line: str, tone: str) -> str:
-    """A line of an example; the lines that differ carry their colour and a bar."""
-    style = "display:block;padding:0 10px;border-left:3px solid transparent"
-    if tone:
-        style = (
-            f"display:block;padding:0 10px;border-left:3px solid rgb({tone});"
-            f"background:rgba({tone},.16)"
-        )
+    """A line of an example, wrapped below its text; one that differs has its colour and a bar."""
+    hang = len(line) - len(line.lstrip()) + 2
+    bar = f"rgb({tone});background:rgba({tone},.16)" if tone else "transparent"
+    style = (
+        f"display:block;padding:0 10px 0 calc(10px + {hang}ch);text-indent:-{hang}ch;"
+        f"border-left:3px solid {bar}"
+    )
     return f'<span style="{style}">{_text(line) or " "}\n</span>'
 
 
