@@ -227,13 +227,17 @@ class Execution:
         timer = None
         if due and not self._wake.is_set():
             timer = asyncio.ensure_future(self.ports.clock.sleep_until(min(due)))
-            timer.add_done_callback(lambda _: self._wake.set())
+            timer.add_done_callback(self._time_is_over)
         try:
             await self._wake.wait()
         finally:
             if timer is not None:
                 timer.cancel()
         self._wake.clear()
+
+    def _time_is_over(self, timer: asyncio.Future[None]) -> None:
+        if not timer.cancelled():  # that one was given up, and wakes nobody: no turn without news
+            self._wake.set()
 
     # Ending
 
