@@ -34,6 +34,8 @@ def build_app(context: ServiceContext, lifespan: Lifespan[Starlette] | None = No
             LeafmeshError: _our_problem,
         },
     )
+    # A redirect would name the host that the client claims to have reached.
+    app.router.redirect_slashes = False
     app.state.context = context
     return app
 

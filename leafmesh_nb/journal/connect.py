@@ -20,6 +20,7 @@ def for_writing(place: Place) -> sqlite3.Connection:
     Raises JournalError with place and remedy.
     """
     place.make_folder()
+    place.make_file()
     conn = _connect(place, "rwc")
     try:
         _journal_mode(conn, "delete" if place.network else "wal")

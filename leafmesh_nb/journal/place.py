@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from dataclasses import dataclass
@@ -99,6 +100,14 @@ class Place:
                 f"the folder of the journal {self.path} cannot be created: "
                 f"{error.strerror}; {REMEDY}"
             ) from error
+
+    def make_file(self) -> None:
+        """Create an empty file that only its owner may read; SQLite's side files follow its mode.
+
+        What it holds, customers wrote. Where it cannot be made, opening it says why.
+        """
+        with contextlib.suppress(OSError):
+            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def filesystem(path: Path, mounts: str = "/proc/mounts") -> str:

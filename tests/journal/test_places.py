@@ -217,3 +217,15 @@ def test_a_reader_that_fails_to_open_leaves_nothing_open(path, monkeypatch):
         with pytest.raises(JournalError):
             attempt(Place(path))
     assert [conn.closed for conn in opened] == [True, True]
+
+
+@posix
+def test_a_new_journal_is_its_owners_alone(tmp_path, scribe):
+    """Its side files too: all three hold what customers wrote."""
+    path = tmp_path / "journal.db"
+    journal = SqliteJournal(path)
+    scribe.start(journal, "a")
+    modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+    journal.close()
+    assert set(modes) >= {"journal.db", "journal.db-wal"}
+    assert set(modes.values()) == {0o600}
