@@ -57,6 +57,19 @@ def _no_state_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield
 
 
+@pytest.fixture(autouse=True)
+def _modules_of_a_test_go_with_it(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A mesh's ``shop`` in a test's folder: the next test would take it for its own."""
+    path, known = [*sys.path], {*sys.modules}
+    yield
+    sys.path[:] = path
+    folder = tmp_path_factory.getbasetemp()
+    for name in [name for name in sys.modules if name not in known]:
+        file = getattr(sys.modules[name], "__file__", None)
+        if isinstance(file, str) and Path(file).is_relative_to(folder):
+            del sys.modules[name]
+
+
 @pytest.fixture
 def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working directory, where the journal is the default `.leafmesh/journal.db`."""
