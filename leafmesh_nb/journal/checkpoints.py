@@ -6,7 +6,8 @@ ends a run and right behind its ``run.head``. Its signature is Ed25519 over the 
     leafmesh checkpoint 1 LF stream LF size LF head LF
 
 where ``head`` is the hash of event number ``size`` of that stream (here: of the ``run.head``).
-Through the chain, and the heads of runs in it, it covers every run that had ended by then.
+Through the chain, and the heads of runs in it, it covers every run that had ended by then. A second
+one follows where the run's mesh has a stream of its own (shared memory, day budgets): over that.
 
 A **note** is a checkpoint on a text file of its own, to be kept away from the journal: that text,
 then the public key and the signature in hex, a line each.
@@ -41,6 +42,7 @@ __all__ = [
 ]
 
 _STREAM = "journal"
+_MESH = "mesh:"
 _HEX = re.compile("[0-9a-f]+")
 _SIZE = re.compile("[1-9][0-9]{0,17}")
 _TITLE = "leafmesh checkpoint 1"
@@ -73,11 +75,18 @@ class Checkpoint:
         return spelt is not None and holds(self.public, self.signature, self.text)
 
 
-def sign(conn: sqlite3.Connection, heads: Heads, key: SigningKey, epoch: int) -> None:
-    """Append a checkpoint over the stream ``journal`` as it stands in this transaction."""
-    size, head = heads.of(conn, _STREAM)
-    text = Checkpoint(_STREAM, size, head, key.public, "").text
-    body = CheckpointSigned(_STREAM, size, head, key.fingerprint, key.public, key.sign(text))
+def sign(conn: sqlite3.Connection, heads: Heads, key: SigningKey, epoch: int, mesh: str) -> None:
+    """Append checkpoints over the stream ``journal`` as it stands in this transaction, and over the
+    mesh's own stream where that holds anything."""
+    _sign(conn, heads, key, epoch, _STREAM)
+    if heads.of(conn, _MESH + mesh)[0]:
+        _sign(conn, heads, key, epoch, _MESH + mesh)
+
+
+def _sign(conn: sqlite3.Connection, heads: Heads, key: SigningKey, epoch: int, stream: str) -> None:
+    size, head = heads.of(conn, stream)
+    text = Checkpoint(stream, size, head, key.public, "").text
+    body = CheckpointSigned(stream, size, head, key.fingerprint, key.public, key.sign(text))
     sealed = seal(Append(_STREAM, (Draft(body),), 0))
     # Inside the transaction nobody else can move the head: take it as it is.
     append(conn, heads, sealed._replace(after=None), epoch)
@@ -150,19 +159,34 @@ def check(payloads: Mapping[int, str], hash_at: HashAt) -> Signatures:
     for seq, payload in sorted(payloads.items()):
         here = f"{_STREAM} seq {seq}"
         found = _from_payload(payload)
-        if found is None or found.stream != _STREAM or found.size != seq - 1:
+        if found is None or not _stands(found, seq):
             raise BrokenError(here, "it holds a checkpoint that no journal wrote")
         if not found.holds:
             raise BrokenError(here, f"the signature is not that of key {found.key}")
-        if hash_at(_STREAM, found.size) != found.head:
+        hash = hash_at(found.stream, found.size)
+        if hash is None:
             raise BrokenError(
-                f"{_STREAM} seq {found.size}",
+                f"{found.stream} seq {found.size}",
+                f"the event was deleted: key {found.key} signed {found.size} events",
+            )
+        if hash != found.head:
+            raise BrokenError(
+                f"{found.stream} seq {found.size}",
                 f"the journal was rewritten: key {found.key} signed another hash here",
             )
         keys[found.key] += 1
+        if found.stream != _STREAM:
+            continue
         covered[found.key] = max(found.size, covered.get(found.key, 0))
         last = found
     return Signatures(keys, covered, "" if last is None else to_note(last))
+
+
+def _stands(found: Checkpoint, seq: int) -> bool:
+    """Whether a journal writes such a checkpoint there: over itself, right behind what it signs."""
+    if found.stream == _STREAM:
+        return found.size == seq - 1
+    return found.stream.startswith(_MESH) and found.size > 0
 
 
 def check_note(note: Checkpoint, hash_at: HashAt, length: int) -> None:

@@ -135,4 +135,5 @@ def _record_head(conn: sqlite3.Connection, heads: Heads, batch: Batch, status: s
     except JournalError:
         return  # an end is recorded also when the key is lost meanwhile; `verify` shows it unsigned
     if key is not None:
-        checkpoints.sign(conn, heads, key, batch.epoch)
+        (mesh,) = conn.execute("SELECT mesh FROM runs WHERE id = ?", (batch.run,)).fetchone()
+        checkpoints.sign(conn, heads, key, batch.epoch, mesh)

@@ -421,3 +421,38 @@ def test_a_note_that_came_by_mail(written):
     for size in ("9" * 5000, "0", "-3", "٣"):
         with pytest.raises(JournalError, match="no note of a checkpoint"):
             from_note(note.replace("\n3\n", f"\n{size}\n"))
+
+
+@pytest.fixture
+def shared(path, scribe):
+    """Three events in the mesh's own stream, and a run that ended behind them."""
+    journal = SqliteJournal(path)
+    journal.commit(scribe.shared("refunds", 0, 1, 2, 3)).result(10)
+    scribe.start(journal, "a")
+    scribe.end(journal, "a", 1)
+    journal.close()
+    return path
+
+
+def test_the_shared_stream_is_signed_too(shared, check):
+    found = SqliteJournal(shared).verify()
+    assert found.ok, found
+    assert found.keys == {found.own_key: 2}
+    assert from_note(found.note).stream == "journal"
+    assert check(str(shared))[0]
+
+
+def test_a_tail_that_was_cut_off_the_shared_stream(shared):
+    with sqlite3.connect(shared) as conn:
+        conn.execute("DELETE FROM events WHERE stream = 'mesh:refunds' AND seq = 3")
+    conn.close()
+    found = SqliteJournal(shared).verify()
+    assert found.bad == "mesh:refunds seq 3"
+    assert "the event was deleted: key SHA256:" in found.reason
+
+
+def test_a_shared_stream_that_was_written_anew_with_all_its_hashes(shared):
+    rewrite(shared, "mesh:refunds", lambda kind, text: text.replace("2", "9"))
+    found = SqliteJournal(shared).verify()
+    assert found.bad == "mesh:refunds seq 3"
+    assert "the journal was rewritten" in found.reason
