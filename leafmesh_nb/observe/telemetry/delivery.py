@@ -146,7 +146,8 @@ class _Export:
 
     def _take(self, position: Position, after: int) -> None:
         try:
-            spans = self._reader.spans(position.run)
+            # What is written meanwhile is behind the cursor's next move, and waits for it.
+            spans = self._reader.spans(position.run, position.head)
         except JournalError as error:
             self._done.unreadable[position.run] = str(error)
             return

@@ -23,15 +23,19 @@ class Reader:
         self._specs: dict[str, Spec] = {}
         self._shared: dict[str, list[Event]] = {}
 
-    def spans(self, run: str) -> list[Span]:
-        """The finished spans of a run. Raises JournalError when it cannot be read, or its mesh."""
+    def spans(self, run: str, head: int | None = None) -> list[Span]:
+        """The spans of a run that its events up to ``head`` finished, or all that is there.
+
+        Raises JournalError when the run cannot be read, or its mesh.
+        """
         events = self._journal.read(f"run:{run}")
         body = events[0].body if events else None
         if not isinstance(body, RunStarted):
             raise JournalError(f"run {run} in {self._journal.location} has no run.started")
         spec = self._spec(run, body.spec_hash)
         masker = Masker.for_run(spec, [*events, *self._read_elsewhere(spec)])
-        return project(events, spec, masker, content=self._content)
+        told = events if head is None else [event for event in events if event.seq <= head]
+        return project(told, spec, masker, content=self._content)
 
     def _spec(self, run: str, spec_hash: str) -> Spec:
         spec = self._specs.get(spec_hash)

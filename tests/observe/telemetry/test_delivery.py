@@ -166,6 +166,30 @@ class TestTheCursor:
         assert len(receiver.ids) == len(set(receiver.ids)) == 21
         assert decisions(receiver) == policies(receiver)
 
+    def test_what_is_written_while_it_looks_goes_next_time(
+        self,
+        write: Any,
+        runs: Any,
+        journal: Any,
+        receiver: Any,
+        sent_to: Any,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        write("r1", runs["approved"], 10)
+        positions = Cursors.positions
+
+        def and_then_the_run_ends(*args: Any) -> Any:
+            found = positions(*args)
+            write("r1", runs["approved"])
+            return found
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Cursors, "positions", and_then_the_run_ends)
+            assert sent_to(journal, receiver.url).spans == 2
+        assert sent_to(journal, receiver.url).spans == 15
+        assert len(receiver.ids) == len(set(receiver.ids)) == 17
+        assert decisions(receiver) == policies(receiver) > 0
+
     def test_every_fourth_request_fails(
         self,
         fill: Any,
