@@ -14,22 +14,40 @@ from typing import Any, Literal
 
 from leafmesh_nb.language.expressions import Expression, Template
 from leafmesh_nb.language.nodes import Span
-from leafmesh_nb.language.types import NO_FIELDS, Type
+from leafmesh_nb.language.spec_steps import (
+    NOWHERE,
+    Complexity,
+    ForEach,
+    InDoubt,
+    Join,
+    Performer,
+    Repeat,
+    Retry,
+    Step,
+    Workflow,
+)
+from leafmesh_nb.language.types import Type
 
 __all__ = [
     "AgentSpec",
     "Budgets",
     "Capability",
+    "Complexity",
     "Example",
+    "ForEach",
     "Grants",
+    "InDoubt",
     "Join",
     "Limits",
     "MemoryField",
     "ModelChoice",
     "ModelSpec",
+    "Performer",
     "Person",
     "Policy",
     "PolicyTest",
+    "Repeat",
+    "Retry",
     "Routing",
     "Rule",
     "Spec",
@@ -39,10 +57,7 @@ __all__ = [
     "Workflow",
 ]
 
-NOWHERE = Span(1, 1, 1, 1)
-
 Tier = Literal["small", "large", "specialist"]
-Complexity = Literal["routine", "standard", "complex"]
 Point = Literal["tool", "output"]
 Verdict = Literal["approve", "ask", "deny"]
 VERDICTS: tuple[Verdict, ...] = ("approve", "ask", "deny")
@@ -236,60 +251,6 @@ class Routing:
 
     weights: Mapping[str, Decimal] = field(default_factory=dict)
     tiers: Mapping[str, Tier] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Join:
-    """A step's ``after``: step ids or nested joins. ``count`` is set for ``count`` only."""
-
-    op: Literal["all", "any", "count"]
-    terms: tuple[str | Join, ...]
-    count: int = 0
-
-    def steps(self) -> tuple[str, ...]:
-        """Every step id in this join, in order, once."""
-        found: dict[str, None] = {}
-        for term in self.terms:
-            for name in (term,) if isinstance(term, str) else term.steps():
-                found.setdefault(name)
-        return tuple(found)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step. Exactly one of ``capability`` and ``agent`` is set, or both for a named agent.
-
-    ``after`` includes what ``when`` and ``with`` imply by reading ``steps.X``.
-    """
-
-    id: str
-    capability: str | None = None
-    agent: str | None = None
-    after: Join | None = None
-    when: Expression | None = None
-    inputs: Mapping[str, Expression] = field(default_factory=dict)
-    save: Mapping[str, Expression] = field(default_factory=dict)
-    complexity: Complexity | None = None
-    domain: str | None = None
-    timeout: float | None = None
-    span: Span = NOWHERE
-
-
-@dataclass(frozen=True, slots=True)
-class Workflow:
-    """Steps with a typed input, and an output made of what they gave.
-
-    ``output_type`` is an object of the static types of the output's expressions.
-    """
-
-    id: str
-    input: Type
-    steps: Mapping[str, Step]
-    output: Mapping[str, Expression] = field(default_factory=dict)
-    output_type: Type = NO_FIELDS
-    save: Mapping[str, Expression] = field(default_factory=dict)
-    defaults: Mapping[str, Any] = field(default_factory=dict)
-    span: Span = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
