@@ -9,26 +9,29 @@ diagnostic.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
-from leafmesh_nb.language.admission import admit
-from leafmesh_nb.language.diagnostics import Collector, Related
-from leafmesh_nb.language.nodes import (
-    Entry,
-    MappingNode,
-    Node,
-    Scalar,
-    ScalarNode,
-    SequenceNode,
-    Span,
-    Straight,
+import yaml
+from yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
 )
-from leafmesh_nb.language.quoting import quoted_line, value_end
+
+from leafmesh_nb.language.admission import admit
+from leafmesh_nb.language.diagnostics import Collector
+from leafmesh_nb.language.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode, Span
+from leafmesh_nb.language.quoting import value_end
+from leafmesh_nb.language.refusals import Refusals
 from leafmesh_nb.language.rejoin import rejoined
 from leafmesh_nb.language.scalars import NumberOutOfRange, is_old_boolean, places_of, resolve
 from leafmesh_nb.language.source import Source
-from leafmesh_nb.language.syntax import FILL_IT, explain
+from leafmesh_nb.language.syntax import explain
 
 __all__ = ["MAX_DEPTH", "MAX_NODES", "read"]
 
@@ -36,7 +39,6 @@ MAX_DEPTH = 50
 MAX_NODES = 100_000
 
 _STYLES = {"'": "single", '"': "double", "|": "literal", ">": "folded"}
-_PLACEHOLDER = re.compile(r"\{\{[^{}\n]{0,100}\}\}")
 _LEADING_TAB = re.compile(r"^ *\t", re.MULTILINE)
 
 
@@ -52,34 +54,33 @@ def read(source: Source, collector: Collector) -> Node | None:
     return builder.build()
 
 
-def _parse(text: str) -> Iterator[Any]:
-    import yaml
-
+def _events(text: str) -> Iterator[Any]:
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return iter(yaml.parse(text, Loader=loader))
+    return iter(loader(text).get_event, None)
 
 
 def _first_error(text: str) -> tuple[int, int] | None:
-    from yaml import YAMLError
-
     try:
-        for _ in _parse(text):
+        for _ in _events(text):
             pass
-    except YAMLError as error:
+    except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         return (mark.line + 1, mark.column + 1) if mark else (1, 1)
     return None
 
 
 class _Collection:
-    """A list or map that is being read."""
+    """A list or map that is being read. ``merged`` says that it stands under a merge key."""
 
-    __slots__ = ("broken_key", "entries", "flow", "items", "key", "mapping", "seen", "start")
+    __slots__ = (
+        *("broken_key", "entries", "flow", "items", "key", "mapping", "merged", "seen", "start"),
+    )
 
-    def __init__(self, mapping: bool, flow: bool, start: int) -> None:
+    def __init__(self, mapping: bool, flow: bool, start: Any, merged: bool) -> None:
         self.mapping = mapping
         self.flow = flow
         self.start = start
+        self.merged = merged
         self.items: list[Node] = []
         self.entries: list[Entry] = []
         self.key: ScalarNode | None = None
@@ -95,174 +96,114 @@ class _Builder:
     def __init__(self, source: Source, collector: Collector) -> None:
         self.source = source
         self.collector = collector
+        self.refuse = Refusals(source, collector)
         self.stack: list[_Collection] = []
         self.root: Node | None = None
-        self.count = 0
         self.documents = 0
         self.tabbed = {
             source.place(match.start())[0] - 1 for match in _LEADING_TAB.finditer(source.text)
         }
 
     def build(self) -> Node | None:
-        from yaml import YAMLError
-
         try:
-            for event in _parse(self.source.text):
-                self._take(event)
-        except YAMLError as error:
+            self._read()
+        except yaml.YAMLError as error:
             explain(error, self.source, self.collector, _first_error)
             return None
         except _Stop:
             return None
-        if self.root is None or self._blank(self.root):
-            self.collector.error(
-                "LM100",
-                "The text is empty.",
-                Span(1, 1, 1, 2),
-                "A mesh starts with its name, such as `mesh: refunds`.",
-            )
+        if self.root is None or (isinstance(self.root, ScalarNode) and self.root.value is None):
+            self.refuse.empty()
             return None
         return self.root
 
-    @staticmethod
-    def _blank(node: Node) -> bool:
-        return isinstance(node, ScalarNode) and node.value is None
-
-    def _take(self, event: Any) -> None:
-        kind = type(event).__name__
-        if kind == "ScalarEvent":
-            self._count(event)
-            self._place(self._scalar(event))
-        elif kind in ("MappingStartEvent", "SequenceStartEvent"):
-            self._count(event)
-            self._open(event, kind == "MappingStartEvent")
-        elif kind in ("MappingEndEvent", "SequenceEndEvent"):
-            self._place(self._close(event))
-        elif kind == "AliasEvent":
-            self._count(event)
-            self._place(self._alias(event))
-        elif kind == "DocumentStartEvent":
-            self._document(event)
-
-    def _span(self, event: Any) -> Span:
-        start, end = event.start_mark, event.end_mark
-        return Span(start.line + 1, start.column + 1, end.line + 1, end.column + 1)
-
-    def _count(self, event: Any) -> None:
-        self.count += 1
-        if self.count > MAX_NODES:
-            self.collector.error(
-                "LM104",
-                f"There are more than {MAX_NODES:,} values.",
-                self._span(event),
-                "Split the mesh, or keep data in files that agents read.",
-            )
-            raise _Stop
-        if self.tabbed and event.start_mark.line in self.tabbed:
-            self._tab(event)
+    def _read(self) -> None:
+        # A large mesh has twenty thousand events: this loop and `_scalar` are kept lean.
+        left = MAX_NODES
+        tabbed = self.tabbed
+        for event in _events(self.source.text):
+            kind = type(event)
+            if kind is MappingEndEvent or kind is SequenceEndEvent:
+                self._place(self._close(event))
+                continue
+            if kind is DocumentStartEvent:
+                self._document(event)
+                continue
+            scalar = kind is ScalarEvent
+            if not (scalar or kind in (MappingStartEvent, SequenceStartEvent, AliasEvent)):
+                continue
+            left -= 1
+            if left < 0:
+                self.refuse.too_many(MAX_NODES, _span(event))
+                raise _Stop
+            if tabbed and event.start_mark.line in tabbed:
+                self._tab(event)
+            if scalar:
+                self._place(self._scalar(event))
+            elif kind is AliasEvent:
+                self._place(self._alias(event))
+            else:
+                self._open(event, kind is MappingStartEvent)
 
     def _tab(self, event: Any) -> None:
         """A tab before the first value of a line is indentation, though YAML lets some pass."""
         line, column = event.start_mark.line, event.start_mark.column
-        text = self.source.lines[line]
-        if event.end_mark.index > event.start_mark.index and not text[:column].strip(" \t"):
+        if event.end_mark.index > event.start_mark.index and not self.source.lines[line][
+            :column
+        ].strip(" \t"):
             self.tabbed.discard(line)
-            at = text.index("\t") + 1
-            self.collector.error(
-                "LM107",
-                "A tab is used as indentation.",
-                Span(line + 1, at, line + 1, at + 1),
-                "Indent with spaces, two for each level.",
-            )
+            self.refuse.tab(line + 1)
 
     def _document(self, event: Any) -> None:
         self.documents += 1
-        span = self._span(event)
+        span = _span(event)
         if self.documents > 1:
-            self.collector.error(
-                "LM105",
-                "A second document starts here; a mesh is one document.",
-                span,
-                "Remove the `---`, or put the second mesh in a cell or file of its own.",
-            )
+            self.refuse.second_document(span)
             raise _Stop
         if event.version or event.tags:
-            self.collector.error(
-                "LM105",
-                "A mesh has no YAML directives.",
-                Span(span.line, 1, span.line, 2),
-                "Remove the line that starts with `%`.",
-            )
+            self.refuse.directive(span.line)
 
     # -- scalars
 
     def _scalar(self, event: Any) -> ScalarNode:
-        span = self._span(event)
-        style = _STYLES.get(event.style or "", "plain")
-        start, end = event.start_mark.index, event.end_mark.index
+        first, last = event.start_mark, event.end_mark
+        line, start, end = first.line, first.index, last.index
+        span = Span(line + 1, first.column + 1, last.line + 1, last.column + 1)
         if event.anchor is not None or event.tag is not None:
             return self._decorated(event, span, start, end)
         text: str = event.value
-        value: Any = text
-        if style == "plain":
-            value = self._resolve(text, span)
-        elif style == "double":
-            self._check_escapes(text, span)
-        places: Sequence[tuple[int, int]]
-        if style == "plain" and end - start == len(text) and span.line == span.end_line:
-            places = Straight(span.line, span.column, len(text))
+        if event.style:
+            style = _STYLES[event.style]
+            if style == "double" and _unstorable(text):
+                self.refuse.escape(span)
+            node = ScalarNode(
+                text, style, text, span, places_of(self.source, start, end, style, text)
+            )
         else:
-            places = places_of(self.source, start, end, style, text)
-        node = ScalarNode(text, style, value, span, places)
-        if "{{" in text and (match := _PLACEHOLDER.search(text)):
-            self._unfilled(match.group(), node.locate(*match.span()))
-            self.collector.close(span)
+            try:
+                value = resolve(text)
+            except NumberOutOfRange:
+                value = text
+                self.refuse.number(span)
+            if len(text) <= 3 and is_old_boolean(text) and not self._expects_key():
+                self.refuse.old_boolean(text, span)
+            straight = end - start == len(text) and last.line == line
+            places = None if straight else places_of(self.source, start, end, "plain", text)
+            node = ScalarNode(text, "plain", value, span, places)
+        if "{{" in text:
+            self.refuse.placeholder_in(node)
         return node
-
-    def _resolve(self, text: str, span: Span) -> Scalar:
-        try:
-            value = resolve(text)
-        except NumberOutOfRange:
-            self.collector.error(
-                "LM123",
-                "This number is not finite, or has more than 300 digits.",
-                span,
-                "Quote it if it is text.",
-            )
-            self.collector.close(span)
-            return text
-        if isinstance(value, str) and is_old_boolean(text) and not self._expects_key():
-            self.collector.warning(
-                "LM122",
-                f"`{text}` is text here, though older YAML tools read it as a boolean.",
-                span,
-                f'Write "{text}" for the text, or true or false.',
-            )
-        return value
-
-    def _check_escapes(self, text: str, span: Span) -> None:
-        if "\x00" in text or any("\ud800" <= c <= "\udfff" for c in text):
-            self.collector.error(
-                "LM106",
-                "This text has an escape for a character that is not allowed.",
-                span,
-                "NUL and single surrogates cannot be stored.",
-            )
-            self.collector.close(span)
 
     def _decorated(self, event: Any, span: Span, start: int, end: int) -> ScalarNode:
         """A scalar with a tag or an anchor, read as the text that it looks like."""
+        if self._expects_key():
+            self.refuse.decorated_key(event.anchor, False, span)
+            return ScalarNode(event.value, "plain", event.value, span)
         meant = self._meant(start)
         if event.tag is not None:
-            self.collector.error(
-                "LM109",
-                "`!` at the start of a value is a YAML tag, which a mesh may not use.",
-                span,
-                "If this is an expression, quote it so that YAML leaves it whole:\n"
-                + quoted_line(self.source, start, meant),
-            )
+            self.refuse.tag(span, start, meant)
         else:
-            self._no_anchor("&", event.anchor, span, start, meant)
+            self.refuse.anchor("&", event.anchor, span, start, meant)
         text = self.source.text[start:meant]
         whole = self.source.span(start, meant)
         if event.tag is None or text.startswith("!!"):
@@ -272,9 +213,14 @@ class _Builder:
         )
 
     def _alias(self, event: Any) -> ScalarNode:
+        span = _span(event)
+        if self._expects_key():
+            self.refuse.decorated_key(event.anchor, True, span)
+            return ScalarNode(event.anchor, "plain", event.anchor, span)
         start = event.start_mark.index
         meant = self._meant(start)
-        self._no_anchor("*", event.anchor, self._span(event), start, meant)
+        if not self.stack or not (self.stack[-1].merged or self._merging()):
+            self.refuse.anchor("*", event.anchor, span, start, meant)
         whole = self.source.span(start, meant)
         self.collector.close(whole)
         text = self.source.text[start:meant]
@@ -283,89 +229,58 @@ class _Builder:
     def _meant(self, start: int) -> int:
         """Where somebody who did not think of YAML's signs meant this value to end."""
         flow = bool(self.stack and self.stack[-1].flow)
-        if self._expects_key():
-            return start + 1
         return max(start + 1, value_end(self.source, start, flow))
-
-    def _no_anchor(self, sign: str, name: str, span: Span, start: int, meant: int) -> None:
-        what = "an anchor" if sign == "&" else "an alias"
-        self.collector.error(
-            "LM120",
-            f"`{sign}{name}` is {what} of YAML, which a mesh may not use.",
-            span,
-            "Write the value where it is needed. If this is an expression or a text, quote it:\n"
-            + quoted_line(self.source, start, meant),
-        )
-
-    def _unfilled(self, written: str, span: Span) -> None:
-        self.collector.error(
-            "LM124",
-            f"The placeholder `{written}` was not filled.",
-            span,
-            FILL_IT,
-        )
-        self.collector.close(span)
 
     # -- collections
 
     def _expects_key(self) -> bool:
         top = self.stack[-1] if self.stack else None
-        return bool(top and top.mapping and top.key is None and not top.broken_key)
+        return bool(top and top.mapping and top.key is None)
+
+    def _merging(self) -> bool:
+        """Whether the value that comes next is that of a merge key, which has been refused."""
+        top = self.stack[-1] if self.stack else None
+        return bool(top and top.broken_key and top.key is not None and top.key.text == "<<")
 
     def _open(self, event: Any, mapping: bool) -> None:
-        span = self._span(event)
         if len(self.stack) >= MAX_DEPTH:
-            self.collector.error(
-                "LM103",
-                f"This is nested more than {MAX_DEPTH} levels deep.",
-                span,
-                "Check the brackets and the indentation.",
-            )
+            self.refuse.too_deep(MAX_DEPTH, _span(event))
             raise _Stop
         if event.tag is not None:
-            self.collector.error(
-                "LM109", "A mesh may not use YAML tags.", span, "Remove the part with `!`."
-            )
+            self.refuse.tagged_collection(_span(event))
         if event.anchor is not None:
-            self.collector.error(
-                "LM120",
-                f"`&{event.anchor}` is an anchor of YAML, which a mesh may not use.",
-                span,
-                "Write the value where it is needed.",
-            )
+            self.refuse.anchored_collection(event.anchor, _span(event))
         if self._expects_key():
             top = self.stack[-1]
             top.broken_key = True
             offset = event.start_mark.index
             if top.flow and self.source.text.startswith("{{", max(0, offset - 1)):
-                placeholder = _PLACEHOLDER.match(self.source.text, offset - 1)
-                written = placeholder.group() if placeholder else "{{"
-                at = self.source.span(offset - 1, offset - 1 + len(written))
-                self._unfilled(written, at)
+                self.refuse.placeholder_at(offset - 1)
             else:
-                self.collector.error(
-                    "LM121", "A key must be text.", span, "Write the key as a plain word."
-                )
-        self.stack.append(_Collection(mapping, bool(event.flow_style), event.start_mark.index))
+                self.refuse.key_not_text(_span(event))
+        merged = bool(self.stack) and (self.stack[-1].merged or self._merging())
+        self.stack.append(_Collection(mapping, bool(event.flow_style), event.start_mark, merged))
 
     def _close(self, event: Any) -> Node:
         top = self.stack.pop()
-        start = self.source.place(top.start)
+        line, column = top.start.line + 1, top.start.column + 1
         if top.flow:
-            end = (event.end_mark.line + 1, event.end_mark.column + 1)
+            span = Span(line, column, event.end_mark.line + 1, event.end_mark.column + 1)
         else:
-            last: Node | None = None
+            end_line, end_column = line, column
             if top.mapping and top.entries:
-                last = top.entries[-1].value
+                _, _, end_line, end_column = top.entries[-1].value.span
             elif top.items:
-                last = top.items[-1]
-            end = (last.span.end_line, last.span.end_column) if last else start
-            if end[1] == 1 and end[0] > start[0]:
-                end = (end[0] - 1, len(self.source.line(end[0] - 1)) + 1)
-        span = Span(*start, *max(start, end))
+                _, _, end_line, end_column = top.items[-1].span
+            if end_column == 1 and end_line > line:
+                end_line -= 1
+                end_column = len(self.source.line(end_line)) + 1
+            span = Span(line, column, *max((line, column), (end_line, end_column)))
         if not top.mapping:
             return SequenceNode(tuple(top.items), span, top.flow)
-        entries = rejoined(self.source, self.collector, top.entries) if top.flow else top.entries
+        entries = top.entries
+        if top.flow and len(entries) > 1:
+            entries = rejoined(self.source, self.collector, entries)
         return MappingNode(tuple(entries), span, top.flow)
 
     def _place(self, node: Node) -> None:
@@ -376,39 +291,35 @@ class _Builder:
         top = self.stack[-1]
         if not top.mapping:
             top.items.append(node)
-        elif top.broken_key and top.key is None and not isinstance(node, ScalarNode):
-            # The key itself, a list or a map, has just ended; its value is dropped when it comes.
-            top.key = ScalarNode("", "plain", None, node.span)
-        elif top.key is None:
-            top.key = self._key(top, node)
-        else:
+        elif top.key is not None:
             if not top.broken_key:
                 top.entries.append(Entry(top.key, node))
             top.key = None
             top.broken_key = False
-
-    def _key(self, top: _Collection, node: Node) -> ScalarNode:
-        assert isinstance(node, ScalarNode)
-        if node.style == "plain" and node.text == "<<":
-            self.collector.error(
-                "LM120",
-                "`<<` is a merge key of YAML, which a mesh may not use.",
-                node.span,
-                "Write the keys out.",
-            )
-            top.broken_key = True
-        elif node.style == "plain" and node.text == "":
-            self.collector.error("LM121", "There is a `:` without a key.", node.span)
-            top.broken_key = True
-        elif earlier := top.seen.get(node.text):
-            self.collector.error(
-                "LM108",
-                f"The key `{node.text}` is here twice.",
-                node.span,
-                "Remove one of them.",
-                (Related("it is already here", earlier.span),),
-            )
-            top.broken_key = True
+        elif isinstance(node, ScalarNode):
+            top.key = self._key(top, node)
         else:
-            top.seen[node.text] = node
+            # The key itself, a list or a map, has just ended; its value is dropped when it comes.
+            top.key = ScalarNode("", "plain", None, node.span)
+
+    def _key(self, top: _Collection, node: ScalarNode) -> ScalarNode:
+        earlier = top.seen.setdefault(node.text, node)
+        if node.style == "plain" and node.text in ("", "<<"):
+            top.broken_key = True
+            if node.text:
+                self.refuse.merge_key(node.span)
+            else:
+                self.refuse.no_key(node.span)
+        elif earlier is not node:
+            top.broken_key = True
+            self.refuse.duplicate(node, earlier)
         return node
+
+
+def _span(event: Any) -> Span:
+    start, end = event.start_mark, event.end_mark
+    return Span(start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+
+
+def _unstorable(text: str) -> bool:
+    return "\x00" in text or (not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text))

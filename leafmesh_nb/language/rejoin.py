@@ -18,6 +18,8 @@ _NAME = re.compile(r"[A-Za-z_][\w.-]*\Z")
 def rejoined(source: Source, collector: Collector, entries: list[Entry]) -> list[Entry]:
     """The entries of a flow map, with the expressions put together again that a comma split:
     ``{when: min(a, 3) > 1}`` is read by YAML as two keys."""
+    if all(_NAME.match(entry.key.text) for entry in entries[1:]):
+        return entries
     whole: list[Entry] = []
     skip_to = 0
     for index, entry in enumerate(entries):

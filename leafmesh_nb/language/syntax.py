@@ -14,7 +14,10 @@ from leafmesh_nb.language.source import Source
 if TYPE_CHECKING:
     from yaml import YAMLError
 
-__all__ = ["FILL_IT", "explain"]
+__all__ = ["FILL_IT", "INDENT_WITH_SPACES", "TABBED", "explain"]
+
+TABBED = "A tab is used as indentation."
+INDENT_WITH_SPACES = "Indent with spaces, two for each level."
 
 FILL_IT = (
     "In a notebook, {{name}} takes the Python variable of that name; in a file there is nothing "
@@ -49,9 +52,9 @@ def explain(
         tab = text.find("\t") + 1
         collector.error(
             "LM107",
-            "A tab is used as indentation.",
+            TABBED,
             Span(line, max(tab, 1), line, max(tab, 1) + 1),
-            "Indent with spaces, two for each level.",
+            INDENT_WITH_SPACES,
         )
         return
 
@@ -112,10 +115,13 @@ def _describe(
         mark = source.line(start.line)[start.column - 1 : start.column]
         return f"The quote {mark} that opens here is never closed.", start, "", ()
     if "escape" in problem:
+        before = source.line(line)[: column + 1].rpartition("\\")[2][:1]
         return (
             "This is no escape sequence of YAML.",
             here,
-            "Within double quotes write \\\\ for a backslash, or use single quotes.",
+            "Write the character itself, or its whole code as in \\U0001F600."
+            if before in ("u", "U")
+            else "Within double quotes write \\\\ for a backslash, or use single quotes.",
             (),
         )
     if "mapping values" in problem:
@@ -138,6 +144,10 @@ def _describe(
             f"Close the `{bracket}` of line {start.line}, or separate its entries with commas.",
             (Related(f"`{bracket}` opens here", start),),
         )
+    if character == ":" and not source.line(line)[: column - 1].strip():
+        return "There is a `:` without a key.", here, _WRITE_KEY, ()
+    if "mapping keys" in problem:
+        return "`?` cannot start a value in YAML.", here, "Quote the value.", ()
     if "sequence entries" in problem:
         return (
             "A list item cannot start here.",
