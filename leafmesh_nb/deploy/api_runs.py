@@ -1,4 +1,8 @@
-"""``/api/runs``: start runs, list them, and look at one."""
+"""``/api/runs``: start runs, list them, and look at one.
+
+All of it is the operator's. A reviewer sees what they may answer, under ``/api/approvals``: a run
+shows more than the question that it asks.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +14,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from leafmesh_nb.deploy.api_schemas import ref
-from leafmesh_nb.deploy.auth import Signed, require, require_operator
+from leafmesh_nb.deploy.auth import Signed, require_operator
 from leafmesh_nb.deploy.bodies import json_body
 from leafmesh_nb.deploy.context import ServiceContext, context_of
 from leafmesh_nb.deploy.operations import JSON, Operation, Parameter
 from leafmesh_nb.deploy.problems import Json, Problem, not_found
-from leafmesh_nb.deploy.questions import open_questions
 from leafmesh_nb.deploy.shelf import KeptRun
 from leafmesh_nb.deploy.views import row_view, run_view
-from leafmesh_nb.engine.ports import RunRow
 from leafmesh_nb.errors import JournalError, RunError
 from leafmesh_nb.language.spec import Workflow
 from leafmesh_nb.mesh.inputs import accepted_input
@@ -120,9 +122,9 @@ def _again(context: ServiceContext, run: KeptRun, body: dict[str, Any]) -> Respo
 
 
 def _list_runs(request: Request) -> Response:
-    signed, context = require(request), context_of(request)
+    require_operator(request)
     query = request.query_params
-    rows = _theirs(context, signed)
+    rows = list(context_of(request).shelf.rows())
     status = query.get("status")
     if status:
         rows = [row for row in rows if row.status == status]
@@ -150,31 +152,21 @@ def _limit(text: str) -> int:
     return int(text)
 
 
-def _theirs(context: ServiceContext, signed: Signed) -> list[RunRow]:
-    rows = context.shelf.rows()
-    if signed.operator:
-        return list(rows)
-    asking = {question.run.id for question in open_questions(context, signed)}
-    return [row for row in rows if row.id in asking]
-
-
 def _get_run(request: Request) -> Response:
-    signed, context = require(request), context_of(request)
-    kept = find_run(context, signed, request.path_params["id"])
+    require_operator(request)
+    context = context_of(request)
+    kept = find_run(context, request.path_params["id"])
     row = context.journal.run(kept.id)
     if row is None:
         raise not_found(f"the journal has lost run {kept.id}")
     return Json(run_view(kept, row))
 
 
-def find_run(context: ServiceContext, signed: Signed, id: str) -> KeptRun:
-    """A run by its id. Raises Problem 404 when there is none that this person may see."""
+def find_run(context: ServiceContext, id: str) -> KeptRun:
+    """A run by its id. Raises Problem 404 when there is none."""
     kept = context.shelf.run(id)
-    mine = kept is not None and (
-        signed.operator or any(q.run.id == id for q in open_questions(context, signed))
-    )
-    if kept is None or not mine:
-        raise not_found(f"there is no run {id} for {signed.person}", "GET /api/runs lists them")
+    if kept is None:
+        raise not_found(f"there is no run {id}", "GET /api/runs lists them")
     return kept
 
 
@@ -201,9 +193,9 @@ OPERATIONS = (
         "GET",
         "/api/runs",
         _list_runs,
-        "Runs of this mesh, newest first; for a reviewer those that ask them",
+        "Runs of this mesh, newest first (the operator)",
         {200: ("A page of runs", JSON, ref("Runs"))},
-        problems=(404, 422),
+        problems=(403, 404, 422),
         parameters=(
             Parameter("status", "query", "Only runs of this status."),
             Parameter("workflow", "query", "Only runs of this workflow."),
@@ -220,9 +212,9 @@ OPERATIONS = (
         "GET",
         "/api/runs/{id}",
         _get_run,
-        "One run",
+        "One run (the operator)",
         {200: ("The run as it stands", JSON, ref("Run"))},
-        problems=(404,),
+        problems=(403, 404),
         parameters=(ID,),
     ),
 )

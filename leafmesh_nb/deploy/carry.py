@@ -47,11 +47,25 @@ class _Uncarried(Exception):
     """Something that cannot be carried; the text says what and why."""
 
 
+_IMPORTING = "_importlib"
+_IMPORTS = f"""\
+import importlib as {_IMPORTING}
+
+# Each statement of a cell is compiled by itself. An import statement beside the functions would
+# have the compiler make other code of their calls, and a run remembers the code of its functions.
+"""
+
+
 @dataclass(slots=True)
 class _Module:
-    """The module as it grows. Texts of functions stand behind those of what they need."""
+    """The module as it grows. Texts of functions stand behind those of what they need.
+
+    ``imports`` are statements by the name that they give, ``modules`` the submodules that are
+    reached through such names.
+    """
 
     imports: dict[str, str] = field(default_factory=dict)
+    modules: set[str] = field(default_factory=set)
     constants: dict[str, str] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     taken: dict[str, Any] = field(default_factory=dict)
@@ -65,7 +79,9 @@ class _Module:
         if self.future:
             parts.append("from __future__ import annotations\n")
         if self.imports:
-            parts.append("\n".join(sorted(set(self.imports.values()))) + "\n")
+            reached = [_imported(module) for module in sorted(self.modules)]
+            lines = [*sorted(set(self.imports.values())), *reached]
+            parts.append(_IMPORTS + "\n".join(lines) + "\n")
         if self.constants:
             parts.append("\n".join(self.constants.values()) + "\n")
         return "\n".join(parts) + "".join(f"\n\n{text}" for text in self.texts.values())
@@ -144,13 +160,14 @@ def _take(module: _Module, name: str, value: Any) -> None:
     module.taken[name] = value
     try:
         if isinstance(value, types.ModuleType):
-            module.imports[name] = _import_of(name, value)
+            module.imports[name] = f"{name} = {_imported(value.__name__)}"
         elif isinstance(value, (types.FunctionType, type)) and value.__module__ == HERE:
             _take_definition(module, name, value)
         elif written(value):
             made = constant(name, value)
             module.constants[name] = made.text
-            module.imports.update(made.imports)
+            for alias, needed in made.imports.items():
+                module.imports[alias] = f"{alias} = {_imported(needed)}"
         else:
             module.imports[name] = _from_a_module(name, value)
     except _Uncarried:
@@ -158,10 +175,8 @@ def _take(module: _Module, name: str, value: Any) -> None:
         raise
 
 
-def _import_of(name: str, value: types.ModuleType) -> str:
-    if name == value.__name__ or value.__name__.startswith(f"{name}."):
-        return f"import {value.__name__}"
-    return f"import {value.__name__} as {name}"
+def _imported(module: str) -> str:
+    return f"{_IMPORTING}.import_module({module!r})"
 
 
 def _from_a_module(name: str, value: Any) -> str:
@@ -173,8 +188,7 @@ def _from_a_module(name: str, value: Any) -> str:
     for attribute in dict.fromkeys((own, name)):
         for known in modules:
             if getattr(sys.modules.get(known), "__dict__", {}).get(attribute) is value:
-                renamed = "" if attribute == name else f" as {name}"
-                return f"from {known} import {attribute}{renamed}"
+                return f"{name} = {_imported(known)}.{attribute}"
     raise _Uncarried(
         f"it uses {name}, a {type(value).__name__} that lives in this kernel; make it inside the "
         "function, or in a module that the function imports"
@@ -195,9 +209,27 @@ def _take_definition(module: _Module, name: str, value: types.FunctionType | typ
     for needed in sorted(_names(value, node)):
         if needed in namespace:
             _take(module, needed, namespace[needed])
+            module.modules |= _submodules(node, needed, namespace[needed])
         elif isinstance(value, types.FunctionType) and not hasattr(builtins, needed):
             raise _Uncarried(f"{name} uses {needed}, which is not defined")
     module.texts[name] = text
+
+
+def _submodules(node: ast.AST, name: str, value: Any) -> set[str]:
+    """The submodules of a module that are reached through its name: ``xml.etree.ElementTree``."""
+    found: set[str] = set()
+    if isinstance(value, types.ModuleType):
+        for part in ast.walk(node):
+            place = value.__name__ + ast.unparse(part).removeprefix(name)
+            if isinstance(part, ast.Attribute) and _root(part) == name and place in sys.modules:
+                found.add(place)
+    return found
+
+
+def _root(node: ast.expr) -> str:
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _notebook() -> dict[str, Any]:

@@ -16,7 +16,7 @@ __all__ = ["Constant", "constant", "written"]
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """``text`` assigns it; ``imports`` maps the names that it uses to their imports."""
+    """``text`` assigns it; ``imports`` maps the names that it uses to modules."""
 
     text: str
     imports: Mapping[str, str] = field(default_factory=dict)
@@ -46,7 +46,7 @@ def constant(name: str, value: Any) -> Constant:
     # Under a name of its own: the notebook may use the module's name for something else.
     alias = f"_{module}"
     text = text.replace(f"{module}.", f"{alias}.", 1)
-    return Constant(f"{name} = {text}", {alias: f"import {module} as {alias}"})
+    return Constant(f"{name} = {text}", {alias: module})
 
 
 LONGEST = 100_000

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from leafmesh_nb.deploy.api_runs import ID, find_run
-from leafmesh_nb.deploy.auth import require
+from leafmesh_nb.deploy.auth import require_operator
 from leafmesh_nb.deploy.context import context_of
 from leafmesh_nb.deploy.operations import Operation, Parameter
 from leafmesh_nb.deploy.problems import Problem
@@ -30,10 +30,10 @@ BEAT_EVERY = 15.0
 
 
 async def _run_events(request: Request) -> Response:
-    signed = await run_in_threadpool(require, request)
+    await run_in_threadpool(require_operator, request)
     context, id = context_of(request), request.path_params["id"]
     after = _after(request)
-    kept = await run_in_threadpool(find_run, context, signed, id)
+    kept = await run_in_threadpool(find_run, context, id)
     if kept.state.ended is not None and after >= kept.state.seq:
         return Response(status_code=204)  # tells an EventSource to connect no more
     return StreamingResponse(
@@ -58,7 +58,7 @@ async def _told(request: Request, id: str, after: int) -> AsyncIterator[str]:
         try:
             texts, after, ended = await run_in_threadpool(_news, request, id, after)
         except Problem:
-            return  # no longer theirs to see, or their token was taken back
+            return  # their token was taken back
         if texts:
             quiet = 0.0
             yield "".join(texts)
@@ -74,7 +74,8 @@ async def _told(request: Request, id: str, after: int) -> AsyncIterator[str]:
 def _news(request: Request, id: str, after: int) -> tuple[list[str], int, bool]:
     """The events after a place as they are sent, the place of the last, and whether it is the
     last."""
-    kept = find_run(context_of(request), require(request), id)
+    require_operator(request)
+    kept = find_run(context_of(request), id)
     texts = []
     for event in kept.events:
         if event.seq > after:
@@ -89,7 +90,7 @@ OPERATIONS = (
         "GET",
         "/api/runs/{id}/events",
         _run_events,
-        "The events of a run as they come; the stream ends with the run",
+        "The events of a run as they come, until it ends (the operator)",
         {
             200: (
                 "Server-sent events: id is the place in the journal, data an Event as JSON",
@@ -98,7 +99,7 @@ OPERATIONS = (
             ),
             204: ("The run has ended, and there is nothing after this place", "", {}),
         },
-        problems=(404, 422),
+        problems=(403, 404, 422),
         parameters=(
             ID,
             Parameter("Last-Event-ID", "header", "Go on after this event."),

@@ -32,14 +32,24 @@ print(json.dumps(found))
 
 
 def imported_by(source: str) -> set[str]:
-    """The top-level modules that a source imports, anywhere in it. Raises SyntaxError."""
+    """The top-level modules that a source imports, anywhere in it: with import statements, or with
+    ``import_module`` of a name written there. Raises SyntaxError."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             names.update(alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.add(node.module.partition(".")[0])
-    return names
+        elif isinstance(node, ast.Call) and _is_import_module(node.func):
+            for given in node.args[:1]:
+                if isinstance(given, ast.Constant) and isinstance(given.value, str):
+                    names.add(given.value.partition(".")[0])
+    return names - {""}  # what a relative name begins with
+
+
+def _is_import_module(function: ast.expr) -> bool:
+    name = function.attr if isinstance(function, ast.Attribute) else None
+    return "import_module" in (name, getattr(function, "id", None))
 
 
 def module_file(name: str) -> Path | None:

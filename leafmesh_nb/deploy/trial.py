@@ -51,8 +51,8 @@ def try_release(built: Built) -> None:
     if "error" in found:
         raise MeshError(f"a fresh process cannot import the release: {found['error']}")
     here, there = built.mesh.agents().digests(), found["digests"]
-    # Not those of cells: their text is what was carried, and the compiler makes other code of it
-    # where an import stands in the same cell (it then calls no method of what was imported).
+    # Not those of the notebook itself: their text is what was carried. (Where it came from a script
+    # that %run ran, its code may be another: a script is compiled whole, a cell by statements.)
     other = [owner for owner in built.of_modules if there.get(owner) != here.get(owner)]
     if other:
         names = ", ".join(owner.replace(":", " ") for owner in other)

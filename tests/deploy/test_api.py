@@ -267,9 +267,11 @@ class TestAnswers:
         finance = service.client(service.token("finance"))
         (question,) = run.approvals()
         assert finance.get("/api/approvals").json() == {"approvals": []}
-        assert finance.get("/api/runs").json()["runs"] == []
-        assert finance.get(f"/api/runs/{run.id}").status_code == 404
-        assert finance.get(f"/api/runs/{run.id}/events").status_code == 404
+        for mine in (finance, service.client(service.token("lead"))):
+            for path in ("", f"/{run.id}", f"/{run.id}/events", "/0000000000"):
+                answer = mine.get(f"/api/runs{path}")
+                assert answer.status_code == 403
+                assert run.id not in answer.text
         answer = finance.post(f"/api/approvals/{question.id}", json={"answer": "approve"})
         assert answer.status_code == 403
         assert run.status == "waiting"
@@ -281,7 +283,6 @@ class TestAnswers:
         finance = service.client(service.token("finance"))
         (question,) = run.approvals()
         path = f"/api/approvals/{question.id}"
-        assert lead.get(f"/api/runs/{run.id}").status_code == 200
         assert lead.post(path, json={"answer": "escalate"}).status_code == 200
         assert lead.get("/api/approvals").json() == {"approvals": []}
         assert lead.post(path, json={"answer": "approve"}).status_code == 403

@@ -148,6 +148,30 @@ def test_deploying_again_says_what_runs_and_stopping_stops_it(defined: Notebook)
     defined.run("%mesh deploy --port 0")
 
 
+def test_a_run_of_the_service_goes_on_in_the_notebook_with_the_same_functions(
+    defined: Notebook, tmp_path: Path
+) -> None:
+    defined.run("%mesh deploy --port 0")
+    started = """
+import httpx
+ticket = {"ticket_id": "7", "ticket": "charged twice, refund 480.00", "tier": "gold"}
+with httpx.Client(base_url=service.url, headers={"Authorization": f"Bearer {service.token}"}) as c:
+    id = c.post("/api/runs", json={"workflow": "refund", "input": ticket}).json()["id"]
+    while not c.get("/api/approvals").json()["approvals"]:
+        pass
+"""
+    defined.run(started)
+    defined.run("%mesh deploy --stop")
+    answered = """
+run = lm.resume(id)
+(asked,) = run.approvals()
+asked.approve(by="lead")
+print(run.result(30)["paid"], [event.kind for event in run.recorded() if "rebound" in event.kind])
+"""
+    assert "480.00 []" in defined.run(f"import leafmesh_nb as lm\n{answered}")
+    assert "480.00" in (tmp_path / "payouts.jsonl").read_text()
+
+
 def test_what_cannot_be_deployed_is_said_without_a_traceback(
     notebook: Notebook, tmp_path: Path
 ) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import leafmesh_nb as lm
+from leafmesh_nb.agents.code import code_digest
 from leafmesh_nb.deploy import release
 from leafmesh_nb.deploy.carry import Carried, carry
 
@@ -221,6 +222,41 @@ class TestCarried:
         )
         assert not (Path(told["folder"]) / "functions.py").exists()
         assert call(told["folder"], 1) == 3
+
+    @pytest.mark.parametrize(
+        ("imports", "body", "result"),
+        [
+            ("import json", "return json.loads(json.dumps({'n': n}))", 1),
+            ("import json as j", "return j.loads(j.dumps({'n': n}))", 1),
+            ("from decimal import Decimal", "return {'n': int(Decimal.from_float(n + 0.5))}", 1),
+            ("import os.path", "return {'n': len(os.path.basename('a/bc'))}", 2),
+            ("import datetime as dt", "return {'n': dt.date.fromisoformat('2026-01-02').day}", 2),
+        ],
+    )
+    @pytest.mark.parametrize("apart", [True, False])
+    def test_the_code_of_what_was_carried_is_the_notebooks(
+        self,
+        carried: Callable[..., Carried],
+        tmp_path: Path,
+        imports: str,
+        body: str,
+        result: int,
+        apart: bool,
+    ) -> None:
+        cell = f"{MAKER}    {body}"
+        carried(*([imports, cell] if apart else [f"{imports}\n{cell}"]))
+        made = sys.modules["__main__"].maker  # type: ignore[attr-defined]
+        (tmp_path / "functions.py").write_text(carried().source, encoding="utf-8")
+        module = runpy.run_path(str(tmp_path / "functions.py"), run_name="functions")
+        assert module["maker"](1) == made(1) == {"n": result}
+        assert code_digest(module["maker"]) == code_digest(made)
+
+    def test_submodules_that_are_reached_come_along(self, cells: Callable[..., Any]) -> None:
+        told = cells(
+            "import xml\nimport xml.dom.minidom",
+            f"{MAKER}    return {{'n': len(xml.dom.minidom.parseString('<a/>').childNodes)}}",
+        )
+        assert call(told["folder"], 0) == 1
 
     def test_the_manifest_says_what_is_bound_and_every_digest(
         self, cells: Callable[..., Any]
