@@ -27,8 +27,9 @@ _NOT_YET = "This version cannot enforce it, and a mesh never has keys that are i
 class Block:
     """The keys of one kind of map.
 
-    ``later`` are keys of the language that this version cannot enforce; ``nullable`` are keys
-    whose value may be null.
+    ``later`` are keys of the language that this version cannot enforce: they are read and checked
+    like the others, and each is reported as not available. To enforce one, move its name to
+    ``optional``. ``nullable`` are keys whose value may be null.
     """
 
     what: str
@@ -74,11 +75,15 @@ def read_block(ctx: Context, node: Node, block: Block, at: Span, example: str = 
     found = mapping(ctx, node, block.what.capitalize(), example)
     if found is None:
         return None
-    known = (*block.required, *block.optional)
+    known = (*block.required, *block.optional, *block.later)
     entries: dict[str, Entry] = {}
     meant: set[str] = set()
     for entry in found:
         name = entry.key.text
+        if name in block.later:
+            message = f"`{name}` is not available yet in {block.what}."
+            hint = block.hints.get(name, _NOT_YET)
+            ctx.collector.error("LM203", message, entry.key.span, hint)
         if name in known:
             if (
                 isinstance(entry.value, ScalarNode)
@@ -91,12 +96,8 @@ def read_block(ctx: Context, node: Node, block: Block, at: Span, example: str = 
                 meant.add(name)
             else:
                 entries[name] = entry
-        elif name in block.later:
-            ctx.collector.error(
-                "LM203", f"`{name}` is not available yet in {block.what}.", entry.key.span, _NOT_YET
-            )
         else:
-            meant.add(_unknown(ctx, entry, block, (*known, *block.later)))
+            meant.add(_unknown(ctx, entry, block, known))
     for name in block.required:
         if name not in entries and name not in meant:
             ctx.collector.error(
@@ -174,8 +175,8 @@ class Keys:
         self.wrong(name, "true or false", node)
         return False
 
-    def choice(self, name: str, allowed: Sequence[C], later: Sequence[str] = ()) -> C | None:
-        """One of ``allowed``, or None where it is absent or wrong."""
+    def choice(self, name: str, allowed: Sequence[C], later: Sequence[C] = ()) -> C | None:
+        """One of ``allowed`` or ``later``, or None where it is absent or wrong."""
         node = self.scalar(name, f"one of {', '.join(allowed)}")
         return choice(self.ctx, node, f"`{name}`", allowed, later) if node else None
 
@@ -222,10 +223,12 @@ class Keys:
             return None
         return seconds
 
-    def texts(self, name: str, wanted: str) -> tuple[ScalarNode, ...]:
+    def texts(self, name: str, wanted: str, repeated: bool = False) -> tuple[ScalarNode, ...]:
         """The texts of a list; one text alone counts as a list of one."""
         node = self.get(name)
-        return texts(self.ctx, node, f"`{name}`", wanted) if node is not None else ()
+        if node is None:
+            return ()
+        return texts(self.ctx, node, f"`{name}`", wanted, repeated)
 
     def together(self, first: str, second: str, why: str) -> None:
         """Report two keys that exclude each other."""
@@ -236,15 +239,16 @@ class Keys:
 
 
 def choice(
-    ctx: Context, node: ScalarNode, what: str, allowed: Sequence[C], later: Sequence[str] = ()
+    ctx: Context, node: ScalarNode, what: str, allowed: Sequence[C], later: Sequence[C] = ()
 ) -> C | None:
-    """The scalar as one of ``allowed``, or None, which is reported."""
+    """The scalar as one of ``allowed``, or of ``later``, which is reported as not available; None
+    where it is neither, which is reported too."""
     text = node.text.strip()
     if text in allowed:
         return cast(C, text)
     if text in later:
         ctx.collector.error("LM203", f"{what}: `{text}` is not available yet.", node.span, _NOT_YET)
-        return None
+        return cast(C, text)
     close = suggest(text, (*allowed, *later))
     hint = f"Did you mean `{close}`?" if close else f"It is one of {', '.join(allowed)}."
     shown = f"`{text}`" if len(text) <= 60 else "This text"
@@ -252,8 +256,10 @@ def choice(
     return None
 
 
-def texts(ctx: Context, node: Node, what: str, wanted: str) -> tuple[ScalarNode, ...]:
-    """A list of texts, each once."""
+def texts(
+    ctx: Context, node: Node, what: str, wanted: str, repeated: bool = False
+) -> tuple[ScalarNode, ...]:
+    """A list of texts, each once, unless they may be ``repeated``."""
     items: Iterable[Node]
     if isinstance(node, ScalarNode):
         items = (node,)
@@ -262,7 +268,8 @@ def texts(ctx: Context, node: Node, what: str, wanted: str) -> tuple[ScalarNode,
     else:
         ctx.collector.error("LM204", f"{what} must be a list of {wanted}.", node.span)
         return ()
-    found: dict[str, ScalarNode] = {}
+    found: list[ScalarNode] = []
+    seen: set[str] = set()
     for item in items:
         if not isinstance(item, ScalarNode) or not isinstance(item.value, str):
             ctx.collector.error(
@@ -270,11 +277,12 @@ def texts(ctx: Context, node: Node, what: str, wanted: str) -> tuple[ScalarNode,
                 f"{what} must be a list of {wanted}, and this is {kind_of(item)}.",
                 item.span,
             )
-        elif item.text in found:
+        elif item.text in seen and not repeated:
             ctx.collector.error("LM213", f"`{item.text}` is here twice.", item.span)
         else:
-            found[item.text] = item
-    return tuple(found.values())
+            found.append(item)
+            seen.add(item.text)
+    return tuple(found)
 
 
 _References: Mapping[str, tuple[str, str]] = {
@@ -285,9 +293,12 @@ _References: Mapping[str, tuple[str, str]] = {
     "memory": ("LM305", "memory field"),
     "roster": ("LM306", "person or role"),
     "steps": ("LM307", "step"),
+    "workflows": ("LM323", "workflow"),
 }
 
-Declared = Literal["models", "capabilities", "agents", "tools", "memory", "roster", "steps"]
+Declared = Literal[
+    "models", "capabilities", "agents", "tools", "memory", "roster", "steps", "workflows"
+]
 
 
 def reference(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal
 
+from leafmesh_nb.language.addresses import environment_name, web_address
 from leafmesh_nb.language.blocks import Block, Keys, mapping, read_block, reference
 from leafmesh_nb.language.build_memory import check_arguments, fields_of, python_name
 from leafmesh_nb.language.build_models import TIERS, check_domain, check_tier
@@ -14,12 +15,14 @@ from leafmesh_nb.language.fit import compare
 from leafmesh_nb.language.names import check_capability_name, check_id
 from leafmesh_nb.language.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode
 from leafmesh_nb.language.plain import accept_node
+from leafmesh_nb.language.providers import OFFLINE, inline_model
 from leafmesh_nb.language.scope import instruction_names
 from leafmesh_nb.language.spec import (
     AgentSpec,
     Capability,
     Example,
     Grants,
+    Kind,
     Limits,
     ModelChoice,
     Tier,
@@ -28,13 +31,44 @@ from leafmesh_nb.language.types import Type
 
 __all__ = ["build_agents"]
 
-KINDS: tuple[Literal["llm", "python"], ...] = ("llm", "python")
+KINDS: tuple[Kind, ...] = ("llm", "python")
+LATER_KINDS: tuple[Kind, ...] = ("http", "mcp", "human")
 
 AGENT = Block(
     "an agent",
     required=("role", "capabilities"),
-    optional=("instructions", "kind", "model", "memory", "tools", "limits", "python"),
+    optional=(
+        "instructions",
+        "kind",
+        "model",
+        "memory",
+        "tools",
+        "limits",
+        "python",
+        "url",
+        "command",
+        "tool",
+        "api_key_env",
+    ),
 )
+OF_KINDS: Mapping[str, tuple[Kind, ...]] = {
+    "instructions": ("llm", "human"),
+    "model": ("llm",),
+    "tools": ("llm", "python"),
+    "python": ("python",),
+    "url": ("http", "mcp"),
+    "command": ("mcp",),
+    "tool": ("mcp",),
+    "api_key_env": ("http", "mcp"),
+}
+"""The keys that only agents of some kinds have."""
+WHAT_KINDS_ARE: Mapping[Kind, str] = {
+    "llm": "is a model",
+    "python": "is a function",
+    "http": "is a JSON endpoint",
+    "mcp": "is a tool of an MCP server",
+    "human": "is a person who fills a form",
+}
 CAPABILITY = Block(
     "a capability",
     required=("input", "output"),
@@ -69,7 +103,7 @@ def _agent(ctx: Context, entry: Entry) -> AgentSpec | None:
     if keys is None:
         ctx.broken.add("capabilities")
         return None
-    said = keys.choice("kind", KINDS, ("http", "mcp", "human"))
+    said = keys.choice("kind", KINDS, LATER_KINDS)
     unknown_kind = said is None and "kind" in keys
     kind = said or "llm"
     agent = AgentSpec(
@@ -82,6 +116,10 @@ def _agent(ctx: Context, entry: Entry) -> AgentSpec | None:
         tools=_tools(ctx, keys),
         limits=_limits(ctx, keys),
         python=python_name(ctx, keys),
+        url=web_address(keys, "url"),
+        command=tuple(n.text for n in keys.texts("command", "a program and its arguments", True)),
+        tool=keys.text("tool") or None,
+        api_key_env=environment_name(keys, "api_key_env"),
         span=entry.key.span,
     )
     if not unknown_kind:
@@ -90,23 +128,41 @@ def _agent(ctx: Context, entry: Entry) -> AgentSpec | None:
 
 
 def _check_kind(ctx: Context, keys: Keys, agent: AgentSpec) -> None:
-    if agent.kind == "python":
-        for name in ("model", "instructions"):
-            if name in keys:
-                ctx.collector.error(
-                    "LM209",
-                    f"A python agent has no `{name}`.",
-                    keys.span(name),
-                    "It is a function: remove the key, or `kind: python`.",
-                )
-        return
-    if "python" in keys:
-        ctx.collector.error(
-            "LM209",
-            "Only a python agent has `python`.",
-            keys.span("python"),
-            "Add `kind: python`, or remove the key.",
-        )
+    """An agent has what its kind needs, and nothing that belongs to another."""
+    for name, kinds in OF_KINDS.items():
+        if name in keys and agent.kind not in kinds:
+            _misplaced(ctx, keys, agent.kind, name)
+    match agent.kind:
+        case "llm":
+            _check_models(ctx, keys, agent)
+        case "http" if keys.node.get("url") is None:
+            ctx.collector.error(
+                "LM202",
+                "`url` is missing: where is the endpoint of this agent?",
+                agent.span,
+                "Add `url: https://…`.",
+            )
+        case "mcp":
+            _check_server(ctx, keys, agent)
+
+
+def _misplaced(ctx: Context, keys: Keys, kind: Kind, name: str) -> None:
+    kinds = OF_KINDS[name]
+    if kind == "llm":
+        message = f"Only {_kinds(kinds)} agent has `{name}`."
+        hint = f"Add `kind: {kinds[0]}`, or remove the key."
+    else:
+        message = f"{_kinds((kind,)).capitalize()} agent has no `{name}`."
+        hint = f"It {WHAT_KINDS_ARE[kind]}: remove the key, or `kind: {kind}`."
+    ctx.collector.error("LM209", message, keys.span(name), hint)
+
+
+def _kinds(kinds: tuple[Kind, ...]) -> str:
+    article = "an" if kinds[0] in ("llm", "http", "mcp") else "a"
+    return f"{article} {' or '.join(kinds)}"
+
+
+def _check_models(ctx: Context, keys: Keys, agent: AgentSpec) -> None:
     if not ctx.declared["models"] and "models" not in ctx.broken and "model" not in keys:
         ctx.collector.error(
             "LM301",
@@ -114,12 +170,34 @@ def _check_kind(ctx: Context, keys: Keys, agent: AgentSpec) -> None:
             agent.span,
             "Add models: {quick: {provider: offline, tier: small}}, or kind: python.",
         )
-    if agent.tools:
+    inline = agent.model is not None and agent.model.inline is not None
+    if agent.tools and not inline and all(m.provider == OFFLINE for m in ctx.models.values()):
         ctx.collector.warning(
             "LM606",
             "An offline model calls no tools: this grant is never used.",
             keys.span("tools"),
             "Let a python agent call the tool.",
+        )
+
+
+def _check_server(ctx: Context, keys: Keys, agent: AgentSpec) -> None:
+    """An MCP server is reached, or started; and one of its tools is the agent."""
+    keys.together("url", "command", "a server is either reached or started")
+    keys.together("command", "api_key_env", "a server that is started has this environment anyway")
+    if keys.node.get("url") is None and keys.node.get("command") is None:
+        ctx.collector.error(
+            "LM202",
+            "`url` is missing: which MCP server is this?",
+            agent.span,
+            "Add `url: https://…` for one that is running, or `command: [program, argument]` for "
+            "one to start.",
+        )
+    if keys.node.get("tool") is None:
+        ctx.collector.error(
+            "LM202",
+            "`tool` is missing: which tool of the server is this agent?",
+            agent.span,
+            "Add `tool: …` with its name.",
         )
 
 
@@ -250,13 +328,8 @@ def _model(ctx: Context, keys: Keys) -> ModelChoice | None:
         return None
     if isinstance(node, ScalarNode):
         if ":" in node.text:
-            ctx.collector.error(
-                "LM203",
-                "An inline `provider:model` is not available yet.",
-                node.span,
-                "Name a model of `models:`, or write {tier: small}.",
-            )
-            return None
+            inline = inline_model(ctx, node)
+            return ModelChoice(inline=inline) if inline else None
         if node.text in TIERS and node.text not in ctx.declared["models"]:
             ctx.collector.error(
                 "LM301",

@@ -10,7 +10,7 @@ from leafmesh_nb.language.blocks import Block, Keys, mapping, read_block
 from leafmesh_nb.language.context import Context
 from leafmesh_nb.language.names import check_id
 from leafmesh_nb.language.nodes import Entry, MappingNode, Node, ScalarNode
-from leafmesh_nb.language.spec import MemoryField, Person, ToolSpec
+from leafmesh_nb.language.spec import InDoubt, MemoryField, Person, ToolSpec
 from leafmesh_nb.language.type_syntax import parse_fields, parse_type
 from leafmesh_nb.language.types import Type
 
@@ -29,6 +29,7 @@ TOOL = Block(
     later=("on_in_doubt",),
 )
 
+IN_DOUBT: tuple[InDoubt, ...] = ("retry", "ask", "fail")
 Merge = Literal["replace", "append", "extend"]
 MERGES: tuple[Merge, ...] = ("replace", "append", "extend")
 
@@ -154,6 +155,7 @@ def build_tools(ctx: Context, node: Node) -> dict[str, ToolSpec]:
             python=python_name(ctx, keys),
             side_effect=keys.boolean("side_effect"),
             description=keys.text("description"),
+            on_in_doubt=keys.choice("on_in_doubt", IN_DOUBT),
             span=entry.key.span,
         )
         check_arguments(ctx, keys.get("input"), "a tool")

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import get_args
 
-from leafmesh_nb.language.blocks import Block, Keys, mapping, read_block
+from leafmesh_nb.language.addresses import environment_name, web_address
+from leafmesh_nb.language.blocks import Block, Keys, mapping, read_block, reference
 from leafmesh_nb.language.context import Context
+from leafmesh_nb.language.cycles import find_cycle
 from leafmesh_nb.language.names import check_id
 from leafmesh_nb.language.nodes import Entry, Node, ScalarNode
-from leafmesh_nb.language.spec import Budgets, ModelSpec, Routing, Tier
+from leafmesh_nb.language.providers import OFFLINE, check_provider, is_provider_model
+from leafmesh_nb.language.spec import Budgets, ModelSpec, Price, Routing, Tier
 from leafmesh_nb.language.suggest import suggest
 
 __all__ = ["FACTORS", "TIERS", "build_budgets", "build_models", "build_routing"]
 
-TIERS: tuple[Tier, ...] = ("small", "large", "specialist")
+TIERS: tuple[Tier, ...] = get_args(Tier)
 FACTORS = ("skill", "text", "cost", "latency", "load")
 COMPLEXITIES = ("routine", "standard", "complex")
 
@@ -24,12 +28,16 @@ MODEL = Block(
     optional=("tier", "domains", "priced_as", "max_output_tokens", "timeout"),
     later=("model", "price", "base_url", "api_key_env", "fallback", "context_window", "region"),
 )
+PRICE = Block("`price`", required=("input", "output"), optional=("cached_input",))
 BUDGETS = Block("`budgets`", optional=("run", "step", "day", "count"))
 ROUTING = Block("`routing`", optional=("weights", "tiers"))
 WEIGHTS = Block("`weights`", optional=FACTORS)
 ROUTING_TIERS = Block("`tiers`", optional=COMPLEXITIES)
 
-_PRICED_AS = re.compile(r"[a-z0-9_-]+:[\w./:@-]+\Z", re.ASCII)
+FOR_VENDORS = ("model", "price", "base_url", "api_key_env", "region")
+"""Keys that say how a vendor's server is reached and paid."""
+
+_EXAMPLE = "{provider: offline, tier: small}"
 
 
 def build_models(ctx: Context, node: Node) -> dict[str, ModelSpec]:
@@ -38,61 +46,126 @@ def build_models(ctx: Context, node: Node) -> dict[str, ModelSpec]:
     if found is None:
         ctx.broken.add("models")
         return {}
+    # A fallback may be declared below the model that names it.
+    ctx.declared["models"] |= {entry.key.text: entry.key.span for entry in found}
     models = {}
     for entry in found:
-        ctx.declared["models"][entry.key.text] = entry.key.span
         if check_id(entry.key, "a model", ctx.collector):
             model = _model(ctx, entry)
             if model:
                 models[model.name] = model
+    _check_fallbacks(ctx, models)
     return models
 
 
 def _model(ctx: Context, entry: Entry) -> ModelSpec | None:
-    keys = read_block(ctx, entry.value, MODEL, entry.key.span, "{provider: offline, tier: small}")
+    keys = read_block(ctx, entry.value, MODEL, entry.key.span, _EXAMPLE)
     if keys is None:
         return None
-    _check_provider(ctx, keys)
+    node = keys.scalar("provider", "text")
+    provider = check_provider(ctx, node) if node is not None else None
     tier = keys.choice("tier", TIERS)
     if tier is None and "tier" in keys:
         ctx.broken.add("tiers")
-    priced_as = keys.text("priced_as") or None
-    if priced_as and not _PRICED_AS.match(priced_as):
-        ctx.collector.error(
-            "LM210",
-            "`priced_as` must be provider:model.",
-            (keys.get("priced_as") or entry.value).span,
-            'For example "openai:gpt-5-mini".',
-        )
-    return ModelSpec(
+    model = ModelSpec(
         name=entry.key.text,
-        provider="offline",
+        provider=provider or OFFLINE,
+        model=keys.text("model") or None,
         tier=tier,
         domains=tuple(n.text for n in keys.texts("domains", "texts")),
-        priced_as=priced_as,
+        priced_as=_priced_as(keys),
         max_output_tokens=keys.integer("max_output_tokens", 1),
         timeout=keys.duration("timeout"),
+        price=_price(ctx, keys),
+        base_url=web_address(keys, "base_url"),
+        api_key_env=environment_name(keys, "api_key_env"),
+        fallback=tuple(
+            name
+            for name in (reference(ctx, n, "models") for n in keys.texts("fallback", "models"))
+            if name
+        ),
+        context_window=keys.integer("context_window", 1),
+        region=keys.text("region") or None,
         span=entry.key.span,
     )
+    if provider is not None:
+        _check_vendor(ctx, keys, model)
+    _check_window(ctx, keys, model)
+    return model
 
 
-def _check_provider(ctx: Context, keys: Keys) -> None:
-    node = keys.get("provider")
-    provider = keys.text("provider", "offline")
-    if node is None or provider == "offline":
-        return
-    if suggest(provider, ("offline",)):
-        ctx.collector.error(
-            "LM206", f"`{provider}` is not a provider.", node.span, "Did you mean `offline`?"
+def _priced_as(keys: Keys) -> str | None:
+    text = keys.text("priced_as") or None
+    if text and not is_provider_model(text):
+        keys.ctx.collector.error(
+            "LM210",
+            "`priced_as` must be provider:model.",
+            (keys.get("priced_as") or keys.node).span,
+            'For example "openai:gpt-5-mini".',
         )
+    return text
+
+
+def _price(ctx: Context, keys: Keys) -> Price | None:
+    node = keys.get("price")
+    block = node and read_block(
+        ctx, node, PRICE, keys.span("price"), "{input: 0.25, output: 2, cached_input: 0.03}"
+    )
+    if not block:
+        return None
+    prices = {name: block.number(name, 0) for name in ("input", "output", "cached_input")}
+    input, output = prices["input"], prices["output"]
+    if input is None or output is None:
+        return None
+    return Price(input, output, prices["cached_input"])
+
+
+def _check_vendor(ctx: Context, keys: Keys, model: ModelSpec) -> None:
+    """A vendor's model has a name of its own; an offline model has nothing of a vendor's."""
+    if model.provider != OFFLINE:
+        if keys.node.get("model") is None:
+            ctx.collector.error(
+                "LM202",
+                f"`model` is missing: which model of {model.provider} is this?",
+                model.span,
+                "Add `model: …` with the vendor's own name of it, such as gpt-5-mini.",
+            )
         return
-    hint = "This version runs `offline` models and `python` agents."
-    if provider == "python":
-        hint += " `python` is an agent's `kind:`."
-    else:
-        hint += " Write `provider: offline`, and the vendor's model under `priced_as:`."
+    for name in FOR_VENDORS:
+        if name in keys:
+            ctx.collector.error(
+                "LM214",
+                f"`{name}` has no effect here: an offline model costs nothing and reaches no "
+                "server.",
+                keys.span(name),
+                "Remove it, or name the vendor, as in `provider: openai`. `priced_as` shows what "
+                "the same tokens would cost elsewhere.",
+            )
+
+
+def _check_window(ctx: Context, keys: Keys, model: ModelSpec) -> None:
+    most, window = model.max_output_tokens, model.context_window
+    if most is not None and window is not None and most > window:
+        ctx.collector.error(
+            "LM208",
+            f"`max_output_tokens` must be at most {window}: an answer fits into `context_window`.",
+            (keys.get("max_output_tokens") or keys.node).span,
+        )
+
+
+def _check_fallbacks(ctx: Context, models: Mapping[str, ModelSpec]) -> None:
+    """Report models that fall back on each other."""
+    cycle = find_cycle({name: model.fallback for name, model in models.items()})
+    if not cycle:
+        return
+    message = f"These models fall back on each other: {' → '.join(cycle)}."
+    if len(cycle) == 2:
+        message = f"The model `{cycle[0]}` falls back on itself."
     ctx.collector.error(
-        "LM203", f"The provider `{provider}` is not available yet.", node.span, hint
+        "LM330",
+        message,
+        models[cycle[0]].span,
+        "Where all of them fail, there must be a last one. Break the circle.",
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
-from leafmesh_nb.language.spec import Policy
+from leafmesh_nb.language.spec import Policy, Rule
 
 __all__ = ["policy_digest"]
 
@@ -24,6 +25,7 @@ def policy_digest(policy: Policy) -> str:
             "capabilities": sorted(target.capabilities),
             "tools": sorted(target.tools),
             "steps": sorted(target.steps),
+            **({"fields": sorted(target.fields)} if target.fields else {}),
         },
         "rules": [
             {
@@ -34,8 +36,7 @@ def policy_digest(policy: Policy) -> str:
                 "within": rule.within,
                 "escalate": list(rule.escalate),
                 "reason": rule.reason.text if rule.reason else None,
-                # Only where it is said: the digest of what was decided before it could be stays.
-                **({"not": list(rule.excluded)} if rule.excluded else {}),
+                **_said_since(rule),
             }
             for rule in policy.rules
         ],
@@ -45,3 +46,15 @@ def policy_digest(policy: Policy) -> str:
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _said_since(rule: Rule) -> dict[str, Any]:
+    """Keys that came later, only where they are said, so that older digests stay."""
+    quorum = rule.quorum
+    said = {
+        "not": list(rule.excluded),
+        "redact": [redaction.path for redaction in rule.redact],
+        "quorum": {"count": quorum.count, "of": quorum.of} if quorum else None,
+        "identity": rule.identity,
+    }
+    return {key: value for key, value in said.items() if value}

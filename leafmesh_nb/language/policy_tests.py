@@ -8,7 +8,7 @@ from leafmesh_nb.language.blocks import Block, Keys, mapping, read_block
 from leafmesh_nb.language.context import Context, Environment
 from leafmesh_nb.language.nodes import Node, SequenceNode
 from leafmesh_nb.language.plain import WRONG, accept_node
-from leafmesh_nb.language.spec import VERDICTS, PolicyTest
+from leafmesh_nb.language.spec import VERDICTS, PolicyTest, Verdict
 from leafmesh_nb.language.suggest import suggest
 
 __all__ = ["build_tests"]
@@ -16,9 +16,12 @@ __all__ = ["build_tests"]
 TEST = Block("a policy test", required=("given", "expect"))
 
 
-def build_tests(ctx: Context, keys: Keys, names: Environment) -> tuple[PolicyTest, ...]:
-    """The tests of a policy; ``names`` are those it may use at its point. What is given comes out
-    as typed Python values, and may leave fields out."""
+LATER: tuple[Verdict, ...] = ("redact",)
+
+
+def build_tests(ctx: Context, keys: Keys, names: Environment | None) -> tuple[PolicyTest, ...]:
+    """The tests of a policy; ``names`` are those it may use at its point, None where that is not
+    known. What is given comes out as typed Python values, and may leave fields out."""
     node = keys.get("tests")
     if node is None:
         return ()
@@ -30,9 +33,11 @@ def build_tests(ctx: Context, keys: Keys, names: Environment) -> tuple[PolicyTes
         block = read_block(ctx, item, TEST, item.span, "{given: {tool: …}, expect: approve}")
         if block is None:
             continue
-        expect = block.choice("expect", VERDICTS, ("redact",))
+        expect: Verdict | None = block.choice("expect", VERDICTS, LATER)
         given = block.get("given")
-        values = _given(ctx, given, names) if given is not None else None
+        if given is None or names is None:
+            continue
+        values = _given(ctx, given, names)
         if expect and values is not None:
             tests.append(PolicyTest(values, expect, item.span))
     return tuple(tests)

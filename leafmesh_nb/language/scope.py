@@ -6,16 +6,8 @@
 | a step's ``save`` | the same and ``output``, that step's own |
 | a workflow's ``save`` | ``input memory run now``: it is done before any step |
 | ``instructions`` | ``input memory run now``: the capability's inputs, the granted fields |
-| policies | ``memory run cost task agent input now``, and at ``tool`` ``tool.name
-  tool.arguments``, at ``output`` ``output`` |
 
-``run`` is ``{id, workflow, requester, started}``. In policies ``cost`` is what the run has spent
-so far, ``{spent, list_price}``, in US dollars; ``task`` is the step at the gate, ``{step,
-capability, complexity, domain, input}``, where ``input`` is what the agent is given; ``agent`` is
-``{id, role, kind}``; and ``input`` is the workflow's own input, as everywhere.
-
-Where a policy covers things of several types, a name has the fields of all of them, a field that
-only some have may be null.
+``run`` is ``{id, workflow, requester, started}``. The names of policies are ``policy_scope``'s.
 """
 
 from __future__ import annotations
@@ -23,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from leafmesh_nb.language.spec import AgentSpec, Point, Target
+from leafmesh_nb.language.spec import AgentSpec
 from leafmesh_nb.language.types import (
     ANY,
     DATETIME,
@@ -38,7 +30,7 @@ from leafmesh_nb.language.types import (
 if TYPE_CHECKING:
     from leafmesh_nb.language.context import Context
 
-__all__ = ["RUN", "STATUS", "instruction_names", "policy_names", "union", "workflow_names"]
+__all__ = ["RUN", "STATUS", "instruction_names", "memory_names", "union", "workflow_names"]
 
 Names = dict[str, Type]
 
@@ -46,8 +38,6 @@ STATUS = Type("enum", values=("done", "skipped", "failed"))
 RUN = object_of(
     {"id": STRING, "workflow": STRING, "requester": STRING.or_null(), "started": DATETIME}
 )
-COST = object_of({"spent": MONEY, "list_price": MONEY})
-AGENT = object_of({"id": STRING, "role": STRING, "kind": Type("enum", values=("llm", "python"))})
 COMPLEXITY = Type("enum", values=("routine", "standard", "complex"), nullable=True)
 
 
@@ -78,54 +68,6 @@ def instruction_names(ctx: Context, agent: AgentSpec) -> Names:
         "run": RUN,
         "now": DATETIME,
     }
-
-
-def policy_names(
-    ctx: Context, at: Point, target: Target, inputs: Mapping[str, Type], steps: Mapping[str, str]
-) -> Names:
-    """The names of a policy.
-
-    ``inputs`` maps each workflow that it may meet to its input, ``steps`` each such step to its
-    capability.
-    """
-    agents = [a for a in ctx.agents.values() if not target.agents or a.id in target.agents]
-    tools = [ctx.tools[name] for name in target.tools or ctx.tools if name in ctx.tools]
-    if at == "tool":
-        named = {tool.name for tool in tools}
-        agents = [a for a in agents if named & set(a.tools)]
-    wanted = target.capabilities or tuple(ctx.capabilities)
-    if target.steps:
-        named = {steps[name] for name in target.steps if name in steps}
-        wanted = tuple(name for name in wanted if name in named)
-    offered = [c for a in agents for c in a.capabilities.values() if c.name in wanted]
-    task = object_of(
-        {
-            "step": STRING,
-            "capability": STRING,
-            "complexity": COMPLEXITY,
-            "domain": STRING.or_null(),
-            "input": union(c.input for c in offered),
-        }
-    )
-    names: Names = {
-        "memory": memory_names(ctx),
-        "run": RUN,
-        "cost": COST,
-        "task": task,
-        "agent": AGENT,
-        "input": union(inputs.values()),
-        "now": DATETIME,
-    }
-    if at == "tool":
-        if not target.tools and (target.agents or target.capabilities):
-            granted = {tool for a in agents for tool in a.tools}
-            tools = [tool for tool in tools if tool.name in granted]
-        names["tool"] = object_of(
-            {"name": STRING, "arguments": union(tool.input for tool in tools)}
-        )
-    if at == "output":
-        names["output"] = union(c.output for c in offered)
-    return names
 
 
 def union(types: Iterable[Type]) -> Type:

@@ -46,6 +46,9 @@ __all__ = [
     "Person",
     "Policy",
     "PolicyTest",
+    "Price",
+    "Quorum",
+    "Redaction",
     "Repeat",
     "Retry",
     "Routing",
@@ -58,14 +61,32 @@ __all__ = [
 ]
 
 Tier = Literal["small", "large", "specialist"]
-Point = Literal["tool", "output"]
-Verdict = Literal["approve", "ask", "deny"]
-VERDICTS: tuple[Verdict, ...] = ("approve", "ask", "deny")
+Kind = Literal["llm", "python", "http", "mcp", "human"]
+Point = Literal["route", "call", "tool", "output", "memory", "end"]
+Default = Literal["approve", "ask", "deny"]
+Verdict = Literal["approve", "redact", "ask", "deny"]
+VERDICTS: tuple[Default, ...] = ("approve", "ask", "deny")
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """US dollars per million tokens. Without ``cached_input``, cached tokens cost as others do."""
+
+    input: Decimal
+    output: Decimal
+    cached_input: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """A model by name. ``priced_as`` is ``provider:model`` whose list price is shown beside."""
+    """A model by name.
+
+    ``model`` is the vendor's own name of it, ``base_url`` the address of a server that speaks the
+    vendor's protocol, ``api_key_env`` the environment variable that holds the key. ``price``
+    overrides the price list; ``priced_as`` is ``provider:model`` whose list price is shown beside.
+    ``fallback`` are the models to try in its place, in this order; ``context_window`` is in
+    tokens; ``region`` labels where data is processed.
+    """
 
     name: str
     provider: str
@@ -75,6 +96,12 @@ class ModelSpec:
     priced_as: str | None = None
     max_output_tokens: int | None = None
     timeout: float | None = None
+    price: Price | None = None
+    base_url: str | None = None
+    api_key_env: str | None = None
+    fallback: tuple[str, ...] = ()
+    context_window: int | None = None
+    region: str | None = None
     span: Span = NOWHERE
 
 
@@ -106,7 +133,11 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class ToolSpec:
-    """A function that agents reach through their context. ``input`` and ``output`` are objects."""
+    """A function that agents reach through their context. ``input`` and ``output`` are objects.
+
+    ``on_in_doubt`` says what is done with a call that was sent and never came back; without it a
+    side effect asks a person and anything else is called again.
+    """
 
     name: str
     input: Type
@@ -114,6 +145,7 @@ class ToolSpec:
     python: str | None = None
     side_effect: bool = False
     description: str = ""
+    on_in_doubt: InDoubt | None = None
     span: Span = NOWHERE
 
 
@@ -140,9 +172,11 @@ class Capability:
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """An agent's ``model:`` key: a name, a tier or a domain; exactly one is set."""
+    """An agent's ``model:`` key: a name, an inline ``provider:model``, a tier or a domain; exactly
+    one is set."""
 
     name: str | None = None
+    inline: str | None = None
     tier: Tier | None = None
     domain: str | None = None
 
@@ -166,11 +200,17 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class AgentSpec:
-    """An agent by what it can do."""
+    """An agent by what it can do.
+
+    ``python`` belongs to python agents: ``module:function``. ``url`` is the JSON endpoint of an
+    http agent, or the MCP server of an mcp agent, which may be a ``command`` that is started
+    instead; ``tool`` is that server's tool; ``api_key_env`` names the environment variable whose
+    value is sent as bearer token.
+    """
 
     id: str
     role: str
-    kind: Literal["llm", "python"] = "llm"
+    kind: Kind = "llm"
     instructions: Template | None = None
     capabilities: Mapping[str, Capability] = field(default_factory=dict)
     model: ModelChoice | None = None
@@ -178,25 +218,53 @@ class AgentSpec:
     tools: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     python: str | None = None
+    url: str | None = None
+    command: tuple[str, ...] = ()
+    tool: str | None = None
+    api_key_env: str | None = None
     span: Span = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A policy's ``for``: an empty tuple does not narrow."""
+    """A policy's ``for``: an empty tuple does not narrow. ``fields`` are those of memory."""
 
     agents: tuple[str, ...] = ()
     capabilities: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """A place in what passes the gate that is taken out of it.
+
+    ``path`` begins with a name of its point, such as ``output.orders[].email``; ``parts`` are its
+    steps: names of fields, ``[]`` for each item of a list, ``*`` for each value of a map.
+    """
+
+    path: str
+    parts: tuple[str, ...]
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Quorum:
+    """How many people of a role must approve."""
+
+    count: int
+    of: str
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A condition and what it leads to. ``when`` None matches always.
 
-    For ``ask``: ``to`` a person or a role, ``within`` seconds, ``escalate`` the next ones to ask;
-    ``excluded`` may not answer, whoever they are in the run at hand.
+    For ``redact``: ``redact`` are the places. For ``ask``: ``to`` a person or a role, ``within``
+    seconds, ``escalate`` the next ones to ask; ``excluded`` may not answer, whoever they are in
+    the run at hand; ``quorum`` must approve together; ``identity`` is how whoever answers must be
+    known.
     """
 
     id: str
@@ -207,6 +275,9 @@ class Rule:
     escalate: tuple[str, ...] = ()
     excluded: tuple[Literal["requester"], ...] = ()
     reason: Template | None = None
+    redact: tuple[Redaction, ...] = ()
+    quorum: Quorum | None = None
+    identity: Literal["signed_in"] | None = None
     span: Span = NOWHERE
 
 
@@ -227,7 +298,7 @@ class Policy:
     at: Point
     target: Target
     rules: tuple[Rule, ...]
-    default: Verdict = "deny"
+    default: Default = "deny"
     on_error: Literal["ask", "deny"] = "deny"
     on_timeout: Literal["deny"] = "deny"
     tests: tuple[PolicyTest, ...] = ()

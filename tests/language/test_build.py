@@ -164,12 +164,6 @@ def test_one_mistake_one_message(
 
 
 NOT_YET = [
-    ("provider: offline", "provider: openai"),
-    ("tier: small,", "tier: small, base_url: 'http://x',"),
-    ("tier: small,", "tier: small, price: {input: 1},"),
-    ("tier: small,", "tier: small, fallback: deep,"),
-    ("side_effect: true", "side_effect: true\n    on_in_doubt: ask"),
-    ("model: {tier: small}", "model: openai:gpt-5"),
     ("complexity: routine", "complexity: auto"),
     ("complexity: routine", "retry: {max: 3, backoff: 1s}"),
     ("complexity: routine", "for_each: {in: input.ticket, max: 3}"),
@@ -178,18 +172,7 @@ NOT_YET = [
     ("complexity: routine", "consult: [refund.propose]"),
     ("complexity: routine", "on_error: continue"),
     ("complexity: routine", "on_in_doubt: ask"),
-    ("then: approve", "then: {redact: [a]}"),
-    ("then: approve", "then: redact"),
-    ("to: lead", "to: lead\n        quorum: {count: 2, of: approver}"),
-    ("to: lead", "to: lead\n        identity: signed_in"),
-    ("at: tool", "at: memory"),
-    ("at: tool", "at: route"),
-    ("at: tool", "at: call"),
-    ("at: tool", "at: end"),
-    ("for: {tools: [pay_out]}", "for: {tools: [pay_out], fields: [tier]}"),
     ("ticket:     string", "ticket:     {schema: {type: string}}"),
-    ("    role: Senior support analyst\n", "    role: Senior support analyst\n    kind: human\n"),
-    ("    role: Senior support analyst\n", "    role: Senior support analyst\n    kind: http\n"),
 ]
 
 
@@ -207,12 +190,6 @@ def test_a_key_of_another_step_kind_is_not_available_yet_either(changed: Changed
 
 
 def test_the_rest_is_still_checked_in_full(changed: Changed) -> None:
-    told = changed("at: tool", "at: route")
-    assert told.codes == ["LM203"]
-    told = changed(
-        "    at: tool\n    for: {tools: [pay_out]}", "    at: route\n    for: {tools: [pay]}"
-    )
-    assert told.codes == ["LM203", "LM304"]
     told = changed("complexity: routine", "retry: {max: 3}\n        complexity: routin")
     assert told.codes == ["LM203", "LM206"]
 

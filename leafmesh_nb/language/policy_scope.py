@@ -1,0 +1,181 @@
+"""The names that a policy may use, with their types, for each point of the gate.
+
+| point | names |
+|---|---|
+| every point | ``memory run cost task agent input now`` |
+| ``route`` | ``model`` |
+| ``call`` | ``model request`` |
+| ``tool`` | ``tool.name tool.arguments`` |
+| ``output``, ``end`` | ``output`` |
+| ``memory`` | ``write.field write.old write.new`` |
+
+``cost`` is what the run has spent so far, ``{spent, list_price}``, in US dollars; ``task`` is the
+step at the gate, ``{step, capability, complexity, domain, input}``, where ``input`` is what the
+agent is given; ``agent`` is ``{id, role, kind}``; and ``input`` is the workflow's own input, as
+everywhere. At ``end`` a whole workflow stands at the gate: ``output`` is its output, and ``task``
+and ``agent`` are null. ``model`` is null where a function and not a model is chosen. ``write.old``
+is the field's value, ``write.new`` what is written to it: one element, where the field appends.
+
+Where a policy covers things of several types, a name has the fields of all of them, a field that
+only some have may be null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, get_args
+
+from leafmesh_nb.language.scope import COMPLEXITY, RUN, memory_names, union
+from leafmesh_nb.language.spec import (
+    AgentSpec,
+    Capability,
+    Kind,
+    Point,
+    Target,
+    Tier,
+    Workflow,
+)
+from leafmesh_nb.language.types import ANY, DATETIME, INTEGER, MONEY, STRING, Type, object_of
+
+if TYPE_CHECKING:
+    from leafmesh_nb.language.context import Context
+
+__all__ = ["PASSING", "policy_names"]
+
+COST = object_of({"spent": MONEY, "list_price": MONEY})
+AGENT = object_of({"id": STRING, "role": STRING, "kind": Type("enum", values=get_args(Kind))})
+MODEL = object_of(
+    {
+        "name": STRING,
+        "provider": STRING,
+        "model": STRING.or_null(),
+        "tier": Type("enum", values=get_args(Tier), nullable=True),
+        "domains": Type("list", items=STRING),
+        "region": STRING.or_null(),
+        "context_window": INTEGER.or_null(),
+    }
+)
+
+PASSING: Mapping[Point, str] = {
+    "call": "request",
+    "tool": "tool.arguments",
+    "output": "output",
+    "memory": "write.new",
+    "end": "output",
+}
+"""The name of what passes the gate if nobody objects; at ``route`` nothing does."""
+
+
+def policy_names(
+    ctx: Context, at: Point, target: Target, workflows: Mapping[str, Workflow]
+) -> dict[str, Type]:
+    """The names of a policy; ``workflows`` are all that the mesh has."""
+    agents = _agents(ctx, at, target)
+    offered = _offered(ctx, target, agents, workflows)
+    met = [w for w in workflows.values() if at == "end" or _meets(target, w)]
+    task = object_of(
+        {
+            "step": STRING,
+            "capability": STRING,
+            "complexity": COMPLEXITY,
+            "domain": STRING.or_null(),
+            "input": union(c.input for c in offered),
+        }
+    )
+    names = {
+        "memory": memory_names(ctx),
+        "run": RUN,
+        "cost": COST,
+        "task": task.or_null() if at == "end" else task,
+        "agent": AGENT.or_null() if at == "end" else AGENT,
+        "input": union(w.input for w in met),
+        "now": DATETIME,
+    }
+    match at:
+        case "route":
+            names["model"] = MODEL.or_null() if any(a.kind != "llm" for a in agents) else MODEL
+        case "call":
+            names["model"] = MODEL
+            names["request"] = _request(ctx, agents, offered)
+        case "tool":
+            names["tool"] = _tool(ctx, target, agents)
+        case "output":
+            names["output"] = union(c.output for c in offered)
+        case "memory":
+            names["write"] = _write(ctx, target)
+        case "end":
+            names["output"] = union(w.output_type for w in met)
+    return names
+
+
+def _agents(ctx: Context, at: Point, target: Target) -> list[AgentSpec]:
+    """The agents that may stand at the gate."""
+    agents = [a for a in ctx.agents.values() if not target.agents or a.id in target.agents]
+    if at == "call":
+        return [a for a in agents if a.kind == "llm"]
+    if at == "tool":
+        named = set(target.tools or ctx.tools)
+        return [a for a in agents if named & set(a.tools)]
+    return agents
+
+
+def _offered(
+    ctx: Context, target: Target, agents: Iterable[AgentSpec], workflows: Mapping[str, Workflow]
+) -> list[Capability]:
+    """The capabilities that those agents may be at work for."""
+    wanted = target.capabilities or tuple(ctx.capabilities)
+    if target.steps:
+        named = {
+            step.capability
+            for workflow in workflows.values()
+            for step in workflow.steps.values()
+            if step.id in target.steps
+        }
+        wanted = tuple(name for name in wanted if name in named)
+    return [c for a in agents for c in a.capabilities.values() if c.name in wanted]
+
+
+def _meets(target: Target, workflow: Workflow) -> bool:
+    """Whether a step of a workflow may stand at the gate."""
+    return any(
+        (not target.steps or step.id in target.steps)
+        and (not target.capabilities or step.capability in target.capabilities)
+        for step in workflow.steps.values()
+    )
+
+
+def _request(ctx: Context, agents: Iterable[AgentSpec], offered: Iterable[Capability]) -> Type:
+    """What a model is asked: an agent's memory has the fields that it may read."""
+    granted = dict.fromkeys(name for agent in agents for name in agent.memory.read)
+    fields = memory_names(ctx, granted).fields
+    return object_of(
+        {
+            "instructions": STRING,
+            "inputs": union(c.input for c in offered),
+            "memory": object_of({name: type.or_null() for name, type in fields}),
+            "max_output_tokens": INTEGER,
+        }
+    )
+
+
+def _tool(ctx: Context, target: Target, agents: Iterable[AgentSpec]) -> Type:
+    tools = [ctx.tools[name] for name in target.tools or ctx.tools if name in ctx.tools]
+    if not target.tools and (target.agents or target.capabilities):
+        granted = {tool for agent in agents for tool in agent.tools}
+        tools = [tool for tool in tools if tool.name in granted]
+    return object_of({"name": STRING, "arguments": union(tool.input for tool in tools)})
+
+
+def _write(ctx: Context, target: Target) -> Type:
+    fields = [ctx.memory[name] for name in target.fields or ctx.memory if name in ctx.memory]
+    name = Type("enum", values=tuple(field.name for field in fields)) if fields else STRING
+    return object_of(
+        {
+            "field": name,
+            "old": union(field.type for field in fields).or_null(),
+            "new": union(
+                (field.type.items or ANY) if field.merge == "append" else field.type
+                for field in fields
+            ),
+        }
+    )
