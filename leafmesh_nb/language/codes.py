@@ -55,6 +55,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "LM309": "no model of that domain",
         "LM320": "steps that wait for each other",
         "LM321": "a capability that the agent does not have",
+        "LM330": "models that fall back on each other",
         "LM401": "not a type",
         "LM402": "a value that does not fit its type",
         "LM403": "types that do not fit",

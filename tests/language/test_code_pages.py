@@ -30,9 +30,6 @@ PACKAGE = Path(leafmesh_nb.__file__).parent
 PAGES = PACKAGE / "docs" / "codes"
 COLLECTOR = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
-NEVER_SAID = {"LM214", "LM506"}
-"""Codes that have a name, and that no part of this version says."""
-
 TOO_LONG: dict[str, Callable[[], str]] = {
     "LM102": lambda: f"mesh: desk\ndescription: {'order 7, ' * 230_000}\n",
     "LM104": lambda: f"mesh: desk\ndescription: [{'1, ' * 100_001}]\n",
@@ -48,9 +45,14 @@ FOR_RELEASE = {"LM450", "LM691"}
 
 ALSO = {
     "LM199": {"LM401"},  # the errors of which there are too many
+    "LM214": {"LM203"},  # this version refuses what belongs to vendors
+    "LM330": {"LM203"},  # and every fallback
     "LM690": {"LM203"},  # this version refuses every vendor
 }
 """Other codes that a bad example cannot do without."""
+
+NOT_YET_GOOD = {"LM330": {"LM203"}}
+"""Codes that even a good example cannot do without, until this version carries it out."""
 
 
 def page_of(code: str) -> Page:
@@ -104,9 +106,6 @@ def test_a_page_has_its_form(code: str) -> None:
     page = page_of(code)
     assert (page.code, page.title) == (code, CODES[code])
     assert page.sections[""], "what it means"
-    if code in NEVER_SAID:
-        assert list(page.sections) == [""]
-        return
     assert tuple(name for name in page.sections if name) == SECTIONS
     assert all(page.sections.values())
     for name, parts in page.sections.items():
@@ -120,26 +119,26 @@ def test_a_page_has_its_form(code: str) -> None:
     assert all(len(line) <= 100 for line in page.markdown.split("\n"))
 
 
-@pytest.mark.parametrize("code", sorted(set(CODES) - NEVER_SAID))
+@pytest.mark.parametrize("code", sorted(CODES))
 def test_the_bad_example_is_told_so(code: str, run: Callable[[Page, str], set[str]]) -> None:
     assert run(page_of(code), "Bad") == {code} | ALSO.get(code, set())
 
 
-@pytest.mark.parametrize("code", sorted(set(CODES) - NEVER_SAID))
+@pytest.mark.parametrize("code", sorted(CODES))
 def test_the_good_example_is_good(code: str, run: Callable[[Page, str], set[str]]) -> None:
     """Without errors, and without warnings too."""
-    assert run(page_of(code), "Good") == set()
+    assert run(page_of(code), "Good") == NOT_YET_GOOD.get(code, set())
 
 
-def test_what_is_never_said_stands_nowhere_in_the_package() -> None:
-    """Else its page needs examples."""
-    sources = [p for p in PACKAGE.rglob("*.py") if p.name != "codes.py"]
-    said = {code for p in sources for code in NEVER_SAID if code in p.read_text(encoding="utf-8")}
-    assert said == set()
+def test_every_code_is_said_somewhere_in_the_package() -> None:
+    """A code that nothing says promises a check that is not made."""
+    sources = (p for p in PACKAGE.rglob("*.py") if p.name not in ("codes.py", "finding.py"))
+    texts = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    assert [code for code in CODES if f'"{code}"' not in texts] == []
 
 
 def test_examples_differ_in_a_few_lines() -> None:
-    for code in set(CODES) - NEVER_SAID:
+    for code in CODES:
         page = page_of(code)
         for section in ("Bad", "Good"):
             changed = changed_lines(page, section, "yaml")
