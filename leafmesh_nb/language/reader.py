@@ -39,6 +39,8 @@ MAX_DEPTH = 50
 MAX_NODES = 100_000
 
 _STYLES = {"'": "single", '"': "double", "|": "literal", ">": "folded"}
+_STARTS = frozenset({ScalarEvent, MappingStartEvent, SequenceStartEvent, AliasEvent})
+_NO_KEYS = frozenset({"", "<<"})
 _LEADING_TAB = re.compile(r"^ *\t", re.MULTILINE)
 
 
@@ -72,17 +74,14 @@ def _first_error(text: str) -> tuple[int, int] | None:
 class _Collection:
     """A list or map that is being read. ``merged`` says that it stands under a merge key."""
 
-    __slots__ = (
-        *("broken_key", "entries", "flow", "items", "key", "mapping", "merged", "seen", "start"),
-    )
+    __slots__ = ("broken_key", "flow", "key", "mapping", "merged", "parts", "seen", "start")
 
     def __init__(self, mapping: bool, flow: bool, start: Any, merged: bool) -> None:
         self.mapping = mapping
         self.flow = flow
         self.start = start
         self.merged = merged
-        self.items: list[Node] = []
-        self.entries: list[Entry] = []
+        self.parts: list[Any] = []
         self.key: ScalarNode | None = None
         self.broken_key = False
         self.seen: dict[str, ScalarNode] = {}
@@ -126,11 +125,9 @@ class _Builder:
             if kind is MappingEndEvent or kind is SequenceEndEvent:
                 self._place(self._close(event))
                 continue
-            if kind is DocumentStartEvent:
-                self._document(event)
-                continue
-            scalar = kind is ScalarEvent
-            if not (scalar or kind in (MappingStartEvent, SequenceStartEvent, AliasEvent)):
+            if kind not in _STARTS:
+                if kind is DocumentStartEvent:
+                    self._document(event)
                 continue
             left -= 1
             if left < 0:
@@ -138,7 +135,7 @@ class _Builder:
                 raise _Stop
             if tabbed and event.start_mark.line in tabbed:
                 self._tab(event)
-            if scalar:
+            if kind is ScalarEvent:
                 self._place(self._scalar(event))
             elif kind is AliasEvent:
                 self._place(self._alias(event))
@@ -167,18 +164,14 @@ class _Builder:
 
     def _scalar(self, event: Any) -> ScalarNode:
         first, last = event.start_mark, event.end_mark
-        line, start, end = first.line, first.index, last.index
-        span = Span(line + 1, first.column + 1, last.line + 1, last.column + 1)
+        line, column, end_column = first.line + 1, first.column + 1, last.column + 1
+        end_line = line if first.line == last.line else last.line + 1
+        span = Span(line, column, end_line, end_column)
         if event.anchor is not None or event.tag is not None:
-            return self._decorated(event, span, start, end)
+            return self._decorated(event, span)
         text: str = event.value
         if event.style:
-            style = _STYLES[event.style]
-            if style == "double" and _unstorable(text):
-                self.refuse.escape(span)
-            node = ScalarNode(
-                text, style, text, span, places_of(self.source, start, end, style, text)
-            )
+            node = self._styled(event, text, span)
         else:
             try:
                 value = resolve(text)
@@ -187,18 +180,28 @@ class _Builder:
                 self.refuse.number(span)
             if len(text) <= 3 and is_old_boolean(text) and not self._expects_key():
                 self.refuse.old_boolean(text, span)
-            straight = end - start == len(text) and last.line == line
-            places = None if straight else places_of(self.source, start, end, "plain", text)
+            places = None
+            if end_column - column != len(text) or end_line != line:
+                places = places_of(self.source, first.index, last.index, "plain", text)
             node = ScalarNode(text, "plain", value, span, places)
         if "{{" in text:
             self.refuse.placeholder_in(node)
         return node
 
-    def _decorated(self, event: Any, span: Span, start: int, end: int) -> ScalarNode:
+    def _styled(self, event: Any, text: str, span: Span) -> ScalarNode:
+        style = _STYLES[event.style]
+        if style == "double" and _unstorable(text):
+            self.refuse.escape(span)
+        start, end = event.start_mark.index, event.end_mark.index
+        places = places_of(self.source, start, end, style, text)
+        return ScalarNode(text, style, text, span, places)
+
+    def _decorated(self, event: Any, span: Span) -> ScalarNode:
         """A scalar with a tag or an anchor, read as the text that it looks like."""
         if self._expects_key():
             self.refuse.decorated_key(event.anchor, False, span)
             return ScalarNode(event.value, "plain", event.value, span)
+        start = event.start_mark.index
         meant = self._meant(start)
         if event.tag is not None:
             self.refuse.tag(span, start, meant)
@@ -219,7 +222,8 @@ class _Builder:
             return ScalarNode(event.anchor, "plain", event.anchor, span)
         start = event.start_mark.index
         meant = self._meant(start)
-        if not self.stack or not (self.stack[-1].merged or self._merging()):
+        top = self.stack[-1] if self.stack else None
+        if top is None or not (top.merged or _is_merge(top)):
             self.refuse.anchor("*", event.anchor, span, start, meant)
         whole = self.source.span(start, meant)
         self.collector.close(whole)
@@ -237,51 +241,49 @@ class _Builder:
         top = self.stack[-1] if self.stack else None
         return bool(top and top.mapping and top.key is None)
 
-    def _merging(self) -> bool:
-        """Whether the value that comes next is that of a merge key, which has been refused."""
-        top = self.stack[-1] if self.stack else None
-        return bool(top and top.broken_key and top.key is not None and top.key.text == "<<")
-
     def _open(self, event: Any, mapping: bool) -> None:
-        if len(self.stack) >= MAX_DEPTH:
-            self.refuse.too_deep(MAX_DEPTH, _span(event))
-            raise _Stop
+        top = self.stack[-1] if self.stack else None
+        merged = False
+        if top is not None:
+            if top.mapping and top.key is None:
+                self._refuse_key(top, event)
+            merged = top.merged or _is_merge(top)
+            if len(self.stack) >= MAX_DEPTH:
+                self.refuse.too_deep(MAX_DEPTH, _span(event))
+                raise _Stop
         if event.tag is not None:
             self.refuse.tagged_collection(_span(event))
         if event.anchor is not None:
             self.refuse.anchored_collection(event.anchor, _span(event))
-        if self._expects_key():
-            top = self.stack[-1]
-            top.broken_key = True
-            offset = event.start_mark.index
-            if top.flow and self.source.text.startswith("{{", max(0, offset - 1)):
-                self.refuse.placeholder_at(offset - 1)
-            else:
-                self.refuse.key_not_text(_span(event))
-        merged = bool(self.stack) and (self.stack[-1].merged or self._merging())
         self.stack.append(_Collection(mapping, bool(event.flow_style), event.start_mark, merged))
+
+    def _refuse_key(self, top: _Collection, event: Any) -> None:
+        top.broken_key = True
+        offset = event.start_mark.index
+        if top.flow and self.source.text.startswith("{{", max(0, offset - 1)):
+            self.refuse.placeholder_at(offset - 1)
+        else:
+            self.refuse.key_not_text(_span(event))
 
     def _close(self, event: Any) -> Node:
         top = self.stack.pop()
         line, column = top.start.line + 1, top.start.column + 1
+        parts = top.parts
         if top.flow:
             span = Span(line, column, event.end_mark.line + 1, event.end_mark.column + 1)
         else:
-            end_line, end_column = line, column
-            if top.mapping and top.entries:
-                _, _, end_line, end_column = top.entries[-1].value.span
-            elif top.items:
-                _, _, end_line, end_column = top.items[-1].span
+            _, _, end_line, end_column = _last(parts) or (0, 0, line, column)
             if end_column == 1 and end_line > line:
                 end_line -= 1
                 end_column = len(self.source.line(end_line)) + 1
-            span = Span(line, column, *max((line, column), (end_line, end_column)))
+            if end_line == line and end_column < column:
+                end_column = column
+            span = Span(line, column, end_line, end_column)
         if not top.mapping:
-            return SequenceNode(tuple(top.items), span, top.flow)
-        entries = top.entries
-        if top.flow and len(entries) > 1:
-            entries = rejoined(self.source, self.collector, entries)
-        return MappingNode(tuple(entries), span, top.flow)
+            return SequenceNode(tuple(parts), span, top.flow)
+        if top.flow and len(parts) > 1:
+            parts = rejoined(self.source, self.collector, parts)
+        return MappingNode(tuple(parts), span, top.flow)
 
     def _place(self, node: Node) -> None:
         """Put a finished node where it belongs."""
@@ -290,30 +292,35 @@ class _Builder:
             return
         top = self.stack[-1]
         if not top.mapping:
-            top.items.append(node)
+            top.parts.append(node)
         elif top.key is not None:
             if not top.broken_key:
-                top.entries.append(Entry(top.key, node))
+                top.parts.append(Entry(top.key, node))
             top.key = None
             top.broken_key = False
-        elif isinstance(node, ScalarNode):
-            top.key = self._key(top, node)
-        else:
+        elif not isinstance(node, ScalarNode):
             # The key itself, a list or a map, has just ended; its value is dropped when it comes.
             top.key = ScalarNode("", "plain", None, node.span)
+        else:
+            top.key = node
+            if node.text in _NO_KEYS and node.style == "plain":
+                top.broken_key = True
+                refuse = self.refuse.merge_key if node.text else self.refuse.no_key
+                refuse(node.span)
+            elif (earlier := top.seen.setdefault(node.text, node)) is not node:
+                top.broken_key = True
+                self.refuse.duplicate(node, earlier)
 
-    def _key(self, top: _Collection, node: ScalarNode) -> ScalarNode:
-        earlier = top.seen.setdefault(node.text, node)
-        if node.style == "plain" and node.text in ("", "<<"):
-            top.broken_key = True
-            if node.text:
-                self.refuse.merge_key(node.span)
-            else:
-                self.refuse.no_key(node.span)
-        elif earlier is not node:
-            top.broken_key = True
-            self.refuse.duplicate(node, earlier)
-        return node
+
+def _is_merge(top: _Collection) -> bool:
+    """Whether the value that comes next is that of a merge key, which has been refused."""
+    return top.broken_key and top.key is not None and top.key.text == "<<"
+
+
+def _last(parts: list[Any]) -> Span | None:
+    """Where the last item or value ends."""
+    last: Node | Entry | None = parts[-1] if parts else None
+    return last.value.span if isinstance(last, Entry) else last.span if last else None
 
 
 def _span(event: Any) -> Span:
