@@ -39,6 +39,14 @@ def add_to(verbs: Verbs) -> None:
         "--port", type=_port, default=PORT, metavar="N", help=f"default {PORT}; 0 is any free one"
     )
 
+    deploy.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name that a proxy reaches it by, beside this machine's; may be repeated",
+    )
+
     token = add_verb(verbs, "token", _create, "make or revoke a reviewer's token", TOKEN)
     token.add_argument("action", choices=("create", "revoke"))
     token.add_argument("person", metavar="PERSON")
@@ -66,7 +74,13 @@ def _deploy(given: argparse.Namespace) -> int:
 
     if not given.file.exists():
         raise UnreadableError(f"{given.file}: no such file")
-    deploy(given.file, database=_database(given), host=given.host, port=given.port)
+    deploy(
+        given.file,
+        database=_database(given),
+        host=given.host,
+        port=given.port,
+        allow_hosts=given.allow_host,
+    )
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -21,6 +22,8 @@ __all__ = ["OPERATIONS"]
 
 ANSWERS = ("approve", "reject", "edit", "escalate")
 LONGEST_NOTE = 2_000
+_LONE = re.compile("[\ud800-\udfff]")
+"""Half a surrogate pair, which JSON can carry and no UTF-8 text holds."""
 
 
 def _list_approvals(request: Request) -> Response:
@@ -64,8 +67,10 @@ def _check(body: dict[str, Any]) -> None:
     if body.get("answer") not in ANSWERS:
         raise Problem(422, "unfit", f"an answer is one of {', '.join(ANSWERS)}", hint)
     note = body.get("note", "")
-    if not isinstance(note, str) or len(note) > LONGEST_NOTE:
-        raise Problem(422, "unfit", f"a note is a text of at most {LONGEST_NOTE:,} characters")
+    if not isinstance(note, str) or len(note) > LONGEST_NOTE or _LONE.search(note):
+        raise Problem(
+            422, "unfit", f"a note is a text of at most {LONGEST_NOTE:,} characters, all of Unicode"
+        )
     if body["answer"] == "edit" and body.get("value") is None:
         raise Problem(422, "unfit", "an edit needs the new value", hint)
 

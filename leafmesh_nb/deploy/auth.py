@@ -42,10 +42,7 @@ def signed(request: Request) -> Signed | None:
             return None
         seq = context.sign_ins.of_token(holder.token, holder.person, holder.operator)
         return Signed(holder.person, holder.operator, "bearer", seq)
-    cookie = request.cookies.get(sessions.COOKIE)
-    if not cookie:
-        return None
-    session = sessions.find(context.access, context.mesh.name, cookie)
+    session = sessions.find(request)
     if session is None:
         return None
     return Signed(session.holder.person, session.holder.operator, "session", session.signed_in)

@@ -23,11 +23,12 @@ from typing import Any
 
 import httpx
 
-from leafmesh_nb.deploy import services
+from leafmesh_nb.deploy import services, tokens
 from leafmesh_nb.deploy.access import Access
 from leafmesh_nb.errors import LeafmeshError
+from leafmesh_nb.mesh.person import this_person
 
-__all__ = ["Background", "start"]
+__all__ = ["Background", "attach", "start"]
 
 SECONDS_TO_START = 60.0
 
@@ -44,7 +45,8 @@ class Background:
     journal: str
     pid: int
     log: str
-    process: subprocess.Popen[str] = field(compare=False)
+    process: subprocess.Popen[str] | None = field(default=None, compare=False)
+    """None where another program started it."""
 
     def stop(self) -> None:
         """Stop it in an orderly way: its runs go on at the next start. Raises LeafmeshError when
@@ -58,8 +60,25 @@ class Background:
             access.close()
 
     def __repr__(self) -> str:
-        state = "stopped" if self.process.poll() is not None else f"at {self.url}"
+        state = f"at {self.url}" if self._lives() else "stopped"
         return f"<service of {self.mesh} {state}, release {self.release[:12]}, process {self.pid}>"
+
+    def _lives(self) -> bool:
+        if self.process is not None:
+            return self.process.poll() is None
+        access = Access(self.journal)
+        try:
+            served = services.running(access, self.mesh)
+        finally:
+            access.close()
+        return served is not None and served.pid == self.pid
+
+
+def attach(access: Access, served: services.Served, *, journal: str, log: Path) -> Background:
+    """A service that runs already, with an operator's token of its own: the one before still holds,
+    and both end with the next deployment."""
+    token = tokens.create(access, served.mesh, this_person(), operator=True, beside=True)
+    return Background(served.mesh, served.url, token, served.release, journal, served.pid, str(log))
 
 
 def start(place: Path, log: Path, *, database: str, host: str, port: int) -> Background:
@@ -115,10 +134,12 @@ def _tail(log: Path) -> str:
 
 
 def _wait_until_ready(service: Background) -> None:
+    process = service.process
+    assert process is not None
     deadline = time.monotonic() + SECONDS_TO_START
     with httpx.Client(trust_env=False, timeout=5) as client:
         while time.monotonic() < deadline:
-            if service.process.poll() is not None:
+            if process.poll() is not None:
                 break
             try:
                 if client.get(f"{service.url}/readyz").status_code == 200:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
-from leafmesh_nb.deploy.access import Access
+from leafmesh_nb.deploy.access import Access, hashed
 from leafmesh_nb.deploy.sign_ins import SignIns
 
 if TYPE_CHECKING:
@@ -42,13 +42,15 @@ class Standing:
 
 @dataclass(frozen=True)
 class ServiceContext:
-    """One service. ``started`` is aware, UTC."""
+    """One service. ``started`` is aware, UTC; ``hosts`` are the names that it answers to, in lower
+    case and without a port (None: to any)."""
 
     mesh: Mesh
     journal: SqliteJournal
     release: Release
     access: Access
     started: datetime
+    hosts: frozenset[str] | None = None
     standing: Standing = field(default_factory=Standing)
 
     @cached_property
@@ -57,6 +59,12 @@ class ServiceContext:
         from leafmesh_nb.deploy.shelf import Shelf
 
         return Shelf(self.journal, self.mesh.name)
+
+    @cached_property
+    def cookie(self) -> str:
+        """The name of its sessions' cookie. Browsers keep cookies by host, whatever the port: two
+        services of one machine must not sign each other's people out."""
+        return f"leafmesh_{self.mesh.name}_{hashed(str(self.access.path.resolve()))[:8]}"
 
     @cached_property
     def sign_ins(self) -> SignIns:

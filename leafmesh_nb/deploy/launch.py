@@ -13,7 +13,7 @@ import importlib.util
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -41,6 +41,7 @@ __all__ = [
 
 HOST = "127.0.0.1"
 PORT = 8420
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +81,14 @@ def deploy(
     database: str | os.PathLike[str] | None = None,
     host: str = HOST,
     port: int = PORT,
+    allow_hosts: Collection[str] = (),
     announce: Callable[[Announcement], None] | None = None,
 ) -> None:
     """Check a mesh file (or a folder that ``%mesh deploy`` wrote), record the release, and serve
     it until SIGTERM or Ctrl-C. ``database`` is the journal, as everywhere; port 0 is any free one.
+
+    On this machine's own address it answers to this machine's names and to ``allow_hosts`` only;
+    on any other address to every name, unless ``allow_hosts`` are given.
 
     ``announce`` is called once, before the service answers; the default writes to standard output.
     Raises MeshError with ``.diagnostics`` where the check is red or functions are missing,
@@ -122,8 +127,22 @@ def deploy(
         )
         (announce or _say)(told)
         deployed = Release(built.mesh.name, built.hash, event.ts)
-        context = ServiceContext(built.mesh, journal, deployed, access, datetime.now(UTC))
+        context = ServiceContext(
+            built.mesh,
+            journal,
+            deployed,
+            access,
+            datetime.now(UTC),
+            hosts=names(host, allow_hosts),
+        )
         serve(context, listener, pump=pump)
+
+
+def names(host: str, allowed: Collection[str]) -> frozenset[str] | None:
+    names = {name.lower() for name in allowed}
+    if host.lower() in LOOPBACK:
+        return frozenset({*names, *LOOPBACK, "[::1]"})
+    return frozenset({*names, host.lower()}) if names else None
 
 
 def _recorded(built: release.Built) -> ReleaseRecorded:

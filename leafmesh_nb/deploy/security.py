@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from leafmesh_nb.deploy.problems import forbidden
+from leafmesh_nb.deploy.problems import Problem, forbidden
 
 __all__ = ["Guard"]
 
@@ -36,6 +37,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 SAFE = ("GET", "HEAD", "OPTIONS")
+
+_PORT = re.compile(r":\d+\Z", re.ASCII)
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +71,16 @@ class Guard:
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
+        host = Headers(scope=scope).get("host", "")
+        if not is_served(host, scope["app"].state.context.hosts):
+            problem = Problem(
+                421,
+                "other_host",
+                "this service has another name",
+                "start it with --allow-host and the name that it is reached by",
+            )
+            await problem.response()(scope, receive, with_headers)
+            return
         if scope["method"] not in SAFE and from_another_site(Headers(scope=scope)):
             problem = forbidden(
                 "another site sent this request",
@@ -87,6 +100,12 @@ class Guard:
 def _count(scope: Scope, status: int) -> None:
     method = scope["method"] if scope["method"] in (*SAFE, "POST") else "other"
     scope["app"].state.context.standing.answered[method, status] += 1
+
+
+def is_served(host: str, hosts: frozenset[str] | None) -> bool:
+    """Whether a ``Host`` header names this service. A page elsewhere can have its own name lead to
+    this machine (DNS rebinding), and then reads as the same origin what needs no token."""
+    return hosts is None or _PORT.sub("", host).lower() in hosts
 
 
 def from_another_site(headers: Headers) -> bool:

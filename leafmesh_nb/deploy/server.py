@@ -73,6 +73,8 @@ async def _life(
     app: Starlette, context: ServiceContext, pump: Pump | None, grace: float
 ) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+    # The first page should not wait until every run was folded.
+    await anyio.to_thread.run_sync(context.shelf.questions)
     keeper = Keeper(context)
     keeper.start()
     if pump is not None:

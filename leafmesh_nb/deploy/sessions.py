@@ -11,13 +11,13 @@ from datetime import timedelta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from leafmesh_nb.deploy.access import Access, hashed
+from leafmesh_nb.deploy.access import hashed
+from leafmesh_nb.deploy.context import context_of
 from leafmesh_nb.deploy.tokens import Holder
 from leafmesh_nb.journal.text import now, stamp
 
-__all__ = ["COOKIE", "Session", "begin", "csrf_token", "end", "find", "is_csrf_token"]
+__all__ = ["Session", "begin", "csrf_token", "end", "find", "is_csrf_token"]
 
-COOKIE = "leafmesh_session"
 LASTS = timedelta(hours=12)
 
 
@@ -29,44 +29,48 @@ class Session:
     signed_in: int
 
 
-def begin(
-    access: Access, holder: Holder, signed_in: int, response: Response, *, secure: bool
-) -> None:
+def begin(request: Request, holder: Holder, signed_in: int, response: Response) -> None:
     """Sign in: the answer carries the cookie."""
+    context = context_of(request)
     cookie = secrets.token_urlsafe(32)
     moment = now()
-    with access.writing() as conn:
+    with context.access.writing() as conn:
         conn.execute("DELETE FROM sessions WHERE expires <= ?", (stamp(moment),))
         conn.execute(
             "INSERT INTO sessions VALUES (?, ?, ?, ?)",
             (hashed(cookie), holder.token, signed_in, stamp(moment + LASTS)),
         )
     response.set_cookie(
-        COOKIE,
+        context.cookie,
         cookie,
         max_age=int(LASTS.total_seconds()),
         httponly=True,
         samesite="strict",
-        secure=secure,
+        secure=request.url.scheme == "https",
     )
 
 
-def end(access: Access, request: Request, response: Response) -> None:
+def end(request: Request, response: Response) -> None:
     """Sign out."""
-    cookie = request.cookies.get(COOKIE, "")
-    with access.writing() as conn:
+    context = context_of(request)
+    cookie = request.cookies.get(context.cookie, "")
+    with context.access.writing() as conn:
         conn.execute("DELETE FROM sessions WHERE hash = ?", (hashed(cookie),))
-    response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+    response.delete_cookie(context.cookie, httponly=True, samesite="strict")
 
 
-def find(access: Access, mesh: str, cookie: str) -> Session | None:
-    """The session of a cookie, while it and its token are good."""
-    with access.reading() as conn:
+def find(request: Request) -> Session | None:
+    """The session of a request's cookie, while it and its token are good."""
+    context = context_of(request)
+    cookie = request.cookies.get(context.cookie)
+    if not cookie:
+        return None
+    with context.access.reading() as conn:
         row = conn.execute(
             "SELECT t.hash, t.person, t.operator, s.signed_in "
             "FROM sessions s JOIN tokens t ON t.hash = s.token "
             "WHERE s.hash = ? AND s.expires > ? AND t.mesh = ? AND t.revoked IS NULL",
-            (hashed(cookie), stamp(now()), mesh),
+            (hashed(cookie), stamp(now()), context.mesh.name),
         ).fetchone()
     return None if row is None else Session(Holder(row[0], row[1], bool(row[2])), row[3])
 
@@ -76,7 +80,7 @@ def csrf_token(request: Request) -> str:
 
     Derived from the cookie, which no script and no other site can read.
     """
-    cookie = request.cookies.get(COOKIE, "")
+    cookie = request.cookies.get(context_of(request).cookie, "")
     return hashlib.sha256(f"csrf:{cookie}".encode()).hexdigest() if cookie else ""
 
 

@@ -23,12 +23,15 @@ class Holder:
     operator: bool
 
 
-def create(access: Access, mesh: str, person: str, *, operator: bool = False) -> str:
-    """A new token, told this once. A new operator's token takes the place of the one before."""
+def create(
+    access: Access, mesh: str, person: str, *, operator: bool = False, beside: bool = False
+) -> str:
+    """A new token, told this once. A new operator's token takes the place of those before, unless
+    it is to hold ``beside`` them."""
     token = PREFIX + secrets.token_urlsafe(32)
     moment = stamp(now())
     with access.writing() as conn:
-        if operator:
+        if operator and not beside:
             conn.execute(
                 "UPDATE tokens SET revoked = ? WHERE mesh = ? AND operator AND revoked IS NULL",
                 (moment, mesh),

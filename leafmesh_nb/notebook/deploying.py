@@ -61,14 +61,18 @@ def _deploy(bench: Workbench, access: Access, host: str, port: int, name: str) -
     mesh, journal = bench.mesh(), bench.journal.location
     _check(bench, mesh)
     built = release.written_by(mesh, Path(journal).parent / FOLDER)
+    log = built.place.with_suffix(".log")
     running = services.running(access, mesh.name)
     if running is not None:
         if running.release != built.hash:
             raise services.AlreadyServed(running)
-        _say(f"{running}: that is the mesh as it is defined here")
+        bench.bind(name, background.attach(access, running, journal=journal, log=log))
+        _say(
+            f"{running}: that is the mesh as it is defined here; {name} is bound to it, with an "
+            "operator's token of its own"
+        )
         return
     trial.try_release(built)
-    log = built.place.with_suffix(".log")
     service = background.start(built.place, log, database=journal, host=host, port=port)
     bench.bind(name, service)
     _say(_told(service, name))

@@ -30,7 +30,7 @@ from leafmesh_nb.deploy import services, tokens
 from leafmesh_nb.deploy.access import Access
 from leafmesh_nb.deploy.app import build_app
 from leafmesh_nb.deploy.context import Release, ServiceContext
-from leafmesh_nb.deploy.sessions import COOKIE, csrf_token
+from leafmesh_nb.deploy.sessions import csrf_token
 from leafmesh_nb.journal import open_journal
 from leafmesh_nb.mesh import person, registry
 from leafmesh_nb.mesh.run import Run
@@ -108,7 +108,8 @@ class Service:
         self._clients: list[httpx.Client] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        config = uvicorn.Config(build_app(self.context), log_level="warning")
+        self._app = build_app(self.context)
+        config = uvicorn.Config(self._app, log_level="warning")
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
             target=self._server.run, args=([self._listener],), daemon=True
@@ -127,11 +128,12 @@ class Service:
         people = tuple(self.mesh.spec.people)
         services.register(self.access, mesh, self.mesh.spec.hash, people, self.url)
 
-    @staticmethod
-    def csrf(cookie: str) -> str:
+    def csrf(self, cookie: str) -> str:
         """What a form of the session with this cookie carries."""
-        scope = {"type": "http", "headers": [(b"cookie", f"{COOKIE}={cookie}".encode())]}
-        return csrf_token(Request(scope))
+        sent = f"{self.context.cookie}={cookie}".encode()
+        return csrf_token(
+            Request({"type": "http", "headers": [(b"cookie", sent)], "app": self._app})
+        )
 
     def client(self, token: str | None = None, **kwargs: Any) -> httpx.Client:
         """A client that sends a token (None: nothing); answers of the API must be as described."""

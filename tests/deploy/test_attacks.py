@@ -9,12 +9,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
 
 from leafmesh_nb.deploy import tokens
 from leafmesh_nb.deploy.bodies import LARGEST
+from leafmesh_nb.deploy.launch import names
+from leafmesh_nb.deploy.security import is_served
 
 JSON = {"Content-Type": "application/json"}
 REFUND = {"workflow": "refund", "input": {"ticket_id": "7", "ticket": "hello", "tier": "gold"}}
@@ -69,7 +72,7 @@ def test_a_token_that_was_taken_back_ends_its_streams(service: Any) -> None:
         assert not events_over()
         tokens.create(service.access, "refunds", "operator", operator=True)
         service.until(events_over, timeout=5)
-        assert page.get("/approvals").headers["location"] == "/sign-in"
+        assert page.get("/approvals").headers["location"].startswith("/sign-in")
     assert code(lead.post(f"/api/approvals/{id}", json={"answer": "approve"})) == (
         401,
         "not_signed_in",
@@ -82,7 +85,7 @@ def test_a_token_of_another_mesh_opens_nothing(service: Any) -> None:
     other = service.client(tokens.create(service.access, "payroll", "lead", operator=True))
     for path in ("/api/runs", "/api/approvals"):
         assert code(other.get(path)) == (401, "not_signed_in")
-    assert other.get("/runs").headers["location"] == "/sign-in"
+    assert other.get("/runs").headers["location"].startswith("/sign-in")
 
 
 @pytest.mark.parametrize(
@@ -130,6 +133,36 @@ def test_an_origin_that_is_not_ours_is_refused(service: Any, origin: str, path: 
     assert "content-security-policy" in answer.headers
 
 
+@pytest.mark.parametrize(
+    ("host", "served"),
+    [
+        ("127.0.0.1:8420", True),
+        ("localhost", True),
+        ("LOCALHOST:1", True),
+        ("[::1]:8420", True),
+        ("mesh.example:443", True),
+        ("evil.example:8420", False),
+        ("127.0.0.1.evil.example:8420", False),
+        ("127.0.0.1:8420:1", False),
+        ("localhost:x", False),
+        ("", False),
+    ],
+)
+def test_a_name_that_was_made_to_lead_here_reads_nothing(host: str, served: bool) -> None:
+    assert is_served(host, names("127.0.0.1", ["Mesh.example"])) is served
+    assert is_served(host, names("0.0.0.0", []))
+
+
+def test_half_a_surrogate_pair_is_no_note(service: Any) -> None:
+    _, id = question(service)
+    body = b'{"answer": "reject", "note": "\\ud800"}'
+    answer = service.client(service.operator).post(
+        f"/api/approvals/{id}", content=body, headers=JSON
+    )
+    assert code(answer) == (422, "unfit")
+    assert answer.json()["error"]["message"].startswith("a note is a text")
+
+
 def test_no_other_site_is_given_leave(service: Any) -> None:
     asked = {"Origin": "http://evil.example", "Access-Control-Request-Method": "POST"}
     answer = service.client(service.operator, headers=asked).options("/api/runs")
@@ -137,9 +170,23 @@ def test_no_other_site_is_given_leave(service: Any) -> None:
     assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
-def test_a_sign_in_leads_to_this_service_whatever_is_asked(service: Any) -> None:
-    form = {"token": service.operator, "next": "//evil.example"}
-    answer = service.client().post("/sign-in?next=//evil.example", data=form)
+@pytest.mark.parametrize(
+    "place",
+    [
+        "//evil.example",
+        "/\\evil.example",
+        "http://evil.example",
+        "javascript:alert(1)",
+        "\t//evil.example",
+        "/\t/evil.example",
+        "/runs\r\nSet-Cookie: a=b",
+        "runs",
+        "@evil.example",
+    ],
+)
+def test_a_sign_in_leads_to_this_service_whatever_is_asked(service: Any, place: str) -> None:
+    form = {"token": service.operator, "next": place}
+    answer = service.client().post(f"/sign-in?next={quote(place)}", data=form)
     assert answer.headers["location"] == "/"
     cookie = answer.headers["set-cookie"].lower()
     assert "httponly" in cookie
@@ -147,12 +194,12 @@ def test_a_sign_in_leads_to_this_service_whatever_is_asked(service: Any) -> None
 
 
 def test_a_sign_in_takes_no_session_that_was_brought_along(service: Any) -> None:
-    client = service.client(headers={"Cookie": "leafmesh_session=chosen-by-somebody-else"})
+    client = service.client(headers={"Cookie": f"{service.context.cookie}=chosen-by-somebody-else"})
     answer = client.post("/sign-in", data={"token": service.operator})
     assert answer.status_code == 303
     assert "chosen-by-somebody-else" not in answer.headers["set-cookie"]
-    again = service.client(headers={"Cookie": "leafmesh_session=chosen-by-somebody-else"})
-    assert again.get("/runs").headers["location"] == "/sign-in"
+    again = service.client(headers={"Cookie": f"{service.context.cookie}=chosen-by-somebody-else"})
+    assert again.get("/runs").headers["location"].startswith("/sign-in")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ import pytest
 import leafmesh_nb as lm
 from leafmesh_nb.deploy import sessions, tokens
 from leafmesh_nb.deploy.launch import create_token, revoke_tokens
-from leafmesh_nb.deploy.sessions import COOKIE
 from leafmesh_nb.engine import events as ev
 
 
@@ -152,12 +151,12 @@ class TestSessions:
     def test_signing_out_ends_it_for_the_cookie_too(self, service: Any) -> None:
         client = service.client()
         sign_in(client, service.operator)
-        cookie = client.cookies[COOKIE]
+        cookie = client.cookies[service.context.cookie]
         assert client.post("/sign-out", data={"csrf": "wrong"}).status_code == 403
         csrf = service.csrf(cookie)
         assert client.post("/sign-out", data={"csrf": csrf}).status_code == 303
         again = service.client()
-        again.cookies.set(COOKIE, cookie)
+        again.cookies.set(service.context.cookie, cookie)
         assert again.get("/api/runs").status_code == 401
 
     def test_one_that_has_expired_does_not_hold(self, service: Any, monkeypatch: Any) -> None:
@@ -166,7 +165,7 @@ class TestSessions:
         monkeypatch.setattr(sessions, "LASTS", timedelta(seconds=-1))
         client = service.client()
         sign_in(client, service.operator)
-        client.cookies.set(COOKIE, "made-up")
+        client.cookies.set(service.context.cookie, "made-up")
         assert client.get("/api/runs").status_code == 401
 
 

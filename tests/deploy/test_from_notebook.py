@@ -137,13 +137,22 @@ def test_the_service_outlives_its_kernel(defined: Notebook, tmp_path: Path) -> N
 def test_deploying_again_says_what_runs_and_stopping_stops_it(defined: Notebook) -> None:
     defined.run("%mesh deploy --port 0 -o first")
     assert "that is the mesh as it is defined here" in defined.run("%mesh deploy")
+    defined.run("import httpx")
+    both = """
+for s in (first, service):
+    sent = {"Authorization": f"Bearer {s.token}"}
+    print(s.url, httpx.get(f"{s.url}/api/runs", headers=sent).status_code)
+"""
+    one, two = defined.run(both).split("\n")[:2]
+    assert one == two
+    assert one.endswith(" 200")
     defined.run(
         "@mesh.tool('pay_out')\ndef pay_out(ticket_id, amount):\n    return {'receipt': 'x'}"
     )
     with pytest.raises(AssertionError, match="mesh refunds is served at http"):
         defined.run("%mesh deploy")
     assert "has stopped" in defined.run("%mesh deploy --stop")
-    assert "stopped" in defined.run("print(first)")
+    assert defined.run("print(first, service)").count("stopped") == 2
     assert "is not served" in defined.run("%mesh deploy --stop")
     defined.run("%mesh deploy --port 0")
 

@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 import leafmesh_nb as lm
@@ -121,6 +122,12 @@ def test_a_service_in_the_background_is_stopped_in_an_orderly_way(folder: Path) 
         assert (running.url, running.pid) == (service.url, service.pid)
         assert running.people == ("lead", "finance")
         assert service.token not in repr(service)
+        with httpx.Client(trust_env=False) as client:
+            for path in ("/metrics", "/sign-in", "/static/pages.js"):
+                answer = client.get(service.url + path, headers={"Host": "evil.example"})
+                assert answer.status_code == 421
+                assert "--allow-host" in answer.text
+                assert client.get(service.url + path).status_code == 200
         service.stop()
         assert services.running(access, "work") is None
         assert service.process.wait(10) == 0

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 
@@ -82,10 +82,23 @@ def test_nobody_sees_a_page_without_signing_in(service: Any) -> None:
     run = service.refund()
     for path in ("/", *PAGES, f"/runs/{run.id}"):
         answer = service.client().get(path)
-        assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+        place = "/sign-in" if path == "/" else f"/sign-in?next={quote(path, safe='')}"
+        assert (answer.status_code, answer.headers["location"]) == (303, place)
     assert service.client().get("/live").status_code == 401
     said = page(service.client(), "/sign-in")
     assert said.of("input")[-1]["type"] == "password"
+
+
+def test_a_sign_in_goes_on_to_the_page_that_was_asked_for(service: Any) -> None:
+    client = service.client()
+    asked = client.get("/runs?status=waiting&page=2").headers["location"]
+    (wanted,) = [field for field in page(client, asked).of("input") if field["name"] == "next"]
+    form = {"token": "lm_wrong", "next": wanted["value"]}
+    again = Read(client.post("/sign-in", data=form).text)
+    assert wanted in again.of("input")
+    done = client.post("/sign-in", data={**form, "token": service.operator})
+    assert done.headers["location"] == "/runs?status=waiting&page=2"
+    assert page(client, done.headers["location"])
 
 
 def test_a_token_that_does_not_hold_is_told_so(service: Any) -> None:

@@ -39,9 +39,10 @@ def routes() -> list[BaseRoute]:
     ]
 
 
-def sign_in_page(request: Request, problem: str, status: int) -> Response:
-    """The form that takes a token in its field ``token``; ``problem`` says what was wrong."""
-    return render(request, "sign_in.html", code=status, problem=problem)
+def sign_in_page(request: Request, problem: str, status: int, wanted: str) -> Response:
+    """The form that takes a token in its field ``token``; ``problem`` says what was wrong, and
+    ``wanted`` is the page to go on to."""
+    return render(request, "sign_in.html", code=status, problem=problem, wanted=wanted)
 
 
 def problem_page(request: Request, problem: Problem) -> Response:

@@ -68,7 +68,7 @@ def view(request: Request, show: View, *, reviewers: bool = False) -> Response:
     """Show a page to whoever sent a request. Raises Problem 403."""
     who = signed(request)
     if who is None:
-        return RedirectResponse("/sign-in", status_code=303)
+        return RedirectResponse(_sign_in(request), status_code=303)
     if not (who.operator or reviewers):
         raise forbidden(
             f"{who.person} answers questions here and does not see this page",
@@ -78,6 +78,12 @@ def view(request: Request, show: View, *, reviewers: bool = False) -> Response:
     # Before anything is read: what comes in between is told again, and nothing is missed.
     request.state.cursor = shelf.refresh()
     return show(request, who, shelf)
+
+
+def _sign_in(request: Request) -> str:
+    """Where to sign in; from there it goes on to the page that was asked for."""
+    asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return f"/sign-in?{urlencode({'next': asked})}" if asked != "/" else "/sign-in"
 
 
 def render(
