@@ -134,7 +134,8 @@ def _check_narrowing(ctx: Context, block: Keys, at: Point) -> None:
         if key in useful:
             continue
         if useful:
-            hint = f"Narrow it by {' or '.join(f'`{name}`' for name in useful)}"
+            *others, last = (f"`{name}`" for name in useful)
+            hint = f"Narrow it by {', '.join(others)} or {last}"
             hint += f", or write `at: {SEEN_AT[key]}`." if key in SEEN_AT else "."
         else:
             hint = "Remove `for`: a whole workflow stands at this gate."

@@ -10,7 +10,7 @@ from leafmesh_nb.language.diagnostics import Related
 from leafmesh_nb.language.expressions import Expression, Template
 from leafmesh_nb.language.names import check_id
 from leafmesh_nb.language.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from leafmesh_nb.language.redactions import build_redactions, example
+from leafmesh_nb.language.redactions import build_redactions, redaction_example
 from leafmesh_nb.language.spec import VERDICTS, Point, Quorum, Redaction, Rule, Verdict
 
 __all__ = ["DEFAULT_WITHIN", "EXCLUDED", "QUORUM", "RULE", "build_rules"]
@@ -129,9 +129,11 @@ def _then(
     if isinstance(node, MappingNode):
         return "redact", build_redactions(ctx, node, at, names)
     if isinstance(node, ScalarNode) and node.text.strip() == "redact":
-        ctx.collector.error(
-            "LM210", "`redact` says what is taken out.", node.span, f"Write then: {example(at)}."
-        )
+        hint = f"Write then: {redaction_example(at, names)}."
+        ctx.collector.error("LM210", "`redact` says what is taken out.", node.span, hint)
+        return None, ()
+    if isinstance(node, SequenceNode):
+        block.wrong("then", f"one of {', '.join(VERDICTS)}, or {{redact: [paths]}}", node)
         return None, ()
     return block.choice("then", VERDICTS), ()
 

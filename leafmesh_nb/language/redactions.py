@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from leafmesh_nb.language.blocks import Block, read_block
 from leafmesh_nb.language.context import Context, Environment
@@ -12,7 +13,7 @@ from leafmesh_nb.language.spec import Point, Redaction
 from leafmesh_nb.language.suggest import suggest
 from leafmesh_nb.language.types import ANY, Type, describe
 
-__all__ = ["REDACT", "build_redactions"]
+__all__ = ["REDACT", "build_redactions", "redaction_example"]
 
 REDACT = Block("`then`", later=("redact",))
 
@@ -27,11 +28,12 @@ def build_redactions(
 
     ``at`` and ``names`` are None where the point of the policy is not known.
     """
-    keys = read_block(ctx, node, REDACT, node.span, example(at))
+    example = redaction_example(at, names)
+    keys = read_block(ctx, node, REDACT, node.span, example)
     if keys is None:
         return ()
     if not node.entries:
-        ctx.collector.error("LM211", "`then` is empty.", node.span, f"Write {example(at)}.")
+        ctx.collector.error("LM211", "`then` is empty.", node.span, f"Write {example}.")
     root = None if at is None else PASSING.get(at)
     if at is not None and root is None and "redact" in keys:
         ctx.collector.error(
@@ -40,18 +42,20 @@ def build_redactions(
             keys.span("redact"),
             "Write approve, ask or deny.",
         )
+    value = keys.get("redact")
+    if isinstance(value, SequenceNode) and not value.items:
+        ctx.collector.error("LM211", "`redact` is an empty list.", value.span, f"Write {example}.")
     paths = keys.texts("redact", "paths")
-    if "redact" in keys and not paths and isinstance(value := keys.get("redact"), SequenceNode):
-        ctx.collector.error(
-            "LM211", "`redact` is an empty list.", value.span, f"Write {example(at)}."
-        )
     return tuple(r for r in (_redaction(ctx, path, root, names) for path in paths) if r)
 
 
-def example(at: Point | None) -> str:
-    """How a redaction is written at a point."""
-    root = PASSING.get(at) if at is not None else None
-    return f"{{redact: [{root or 'output'}.email]}}"
+def redaction_example(at: Point | None, names: Environment | None) -> str:
+    """How a redaction is written at a point: with a field that passes there, if there is one."""
+    root = PASSING.get(at, "output") if at is not None else "output"
+    passing = _at(names, root.split(".")) if names is not None else None
+    fields = passing.fields if passing is not None else ()
+    field = next((name for name, type in fields if _removable(type)), "email")
+    return f"{{redact: [{root}.{field}]}}"
 
 
 def _redaction(
@@ -67,23 +71,21 @@ def _redaction(
             "output.orders[].email.",
         )
         return None
-    found = Redaction(text, tuple(_PART.findall(text)), node.span)
+    parts = tuple(_PART.findall(text))
+    found = Redaction(text, parts, node.span)
     if root is None or names is None:
         return found
-    if text != root and not text.startswith((f"{root}.", f"{root}[]")):
-        inside = _type_at(names, root)
-        first = found.parts[0]
-        ctx.collector.error(
-            "LM310",
-            f"Only what passes is redacted, and at this point that is `{root}`.",
-            node.span,
-            f"Write `{root}.{text}`."
-            if inside is not None and (inside.kind == "any" or first in inside.names())
-            else f"Begin the path with `{root}`.",
-        )
+    begins = parts[: root.count(".") + 1] == tuple(root.split("."))
+    if not begins and parts[0] not in names:
+        _outside(ctx, node, root, _at(names, (*root.split("."), parts[0])) is not None)
         return None
-    type = _walk(ctx, node, found.parts, names)
-    if type is None or type.nullable or type.kind in ("any", "string"):
+    type = _walk(ctx, node, names)
+    if type is None:
+        return None
+    if not begins:
+        _outside(ctx, node, root, False)
+        return None
+    if _removable(type):
         return found
     ctx.collector.error(
         "LM403",
@@ -95,33 +97,48 @@ def _redaction(
     return None
 
 
-def _walk(
-    ctx: Context, node: ScalarNode, parts: tuple[str, ...], names: Environment
-) -> Type | None:
-    """The type at the end of a path; ``any`` if it cannot be known, None if it leads nowhere."""
-    type: Type = Type("object", fields=tuple(names.items()))
-    for index, part in enumerate(parts):
-        if type.kind == "any":
-            return ANY
+def _outside(ctx: Context, node: ScalarNode, root: str, inside: bool) -> None:
+    ctx.collector.error(
+        "LM310",
+        f"Only what passes is redacted, and at this point that is `{root}`.",
+        node.span,
+        f"Write `{root}.{node.text}`." if inside else f"Begin the path with `{root}`.",
+    )
+
+
+def _removable(type: Type) -> bool:
+    """Whether something can stand in for a value: null, or a text that says what was there."""
+    return type.nullable or type.kind in ("any", "string")
+
+
+def _walk(ctx: Context, node: ScalarNode, names: Environment) -> Type | None:
+    """The type at the end of a path; None if it leads nowhere, which is reported."""
+    type = Type("object", fields=tuple(names.items()))
+    for match in _PART.finditer(node.text):
+        part = match.group()
         inner = _inside(type, part)
-        if inner is None:
-            so_far = ".".join(parts[:index]).replace(".[]", "[]")
+        if inner is not None:
+            type = inner
+            continue
+        so_far = node.text[: match.start()].rstrip(".")
+        if type.kind == "object":
             close = suggest(part, type.names())
-            known = ", ".join(type.names()[:12])
-            if type.kind == "object":
-                message = f"`{so_far}` has no field `{part}`."
-                hint = f"Did you mean `{close}`?" if close else f"Its fields are {known or 'none'}."
-            else:
-                message = f"`{so_far}` is {describe(type)[:90]}, and has no `{part}`."
-                step = {"list": "[]", "map": "*"}.get(type.kind)
-                hint = f"Write `{step}` for each value of it." if step else ""
-            ctx.collector.error("LM311", message, node.span, hint)
-            return None
-        type = inner
+            known = ", ".join(type.names()[:12]) or "none"
+            message = f"`{so_far}` has no field `{part}`."
+            hint = f"Did you mean `{close}`?" if close else f"Its fields are {known}."
+        else:
+            message = f"`{so_far}` is {describe(type)[:90]}, and has no `{part}`."
+            each = {"list": "[]", "map": "*"}.get(type.kind)
+            hint = f"Write `{each}` for each value of it." if each else ""
+        at = node.locate(match.start(), match.end())
+        ctx.collector.error("LM311", message, at, hint)
+        return None
     return type
 
 
 def _inside(type: Type, part: str) -> Type | None:
+    if type.kind == "any":
+        return ANY
     if type.kind == "object":
         return type.field(part)
     if (type.kind, part) in (("list", "[]"), ("map", "*")):
@@ -129,8 +146,8 @@ def _inside(type: Type, part: str) -> Type | None:
     return None
 
 
-def _type_at(names: Environment, path: str) -> Type | None:
+def _at(names: Environment, parts: Iterable[str]) -> Type | None:
     type: Type | None = Type("object", fields=tuple(names.items()))
-    for part in path.split("."):
-        type = type.field(part) if type is not None else None
+    for part in parts:
+        type = _inside(type, part) if type is not None else None
     return type
