@@ -19,6 +19,7 @@ from IPython.core.magic_arguments import argument, magic_arguments, parse_argstr
 from leafmesh_nb.mesh import settings
 
 if TYPE_CHECKING:
+    from leafmesh_nb.language.overlay import OverlayBlock
     from leafmesh_nb.notebook.workbench import Workbench
 
 __all__ = ["MeshMagics"]
@@ -66,14 +67,54 @@ class MeshMagics(Magics):
     @argument(
         "-o", "--output", metavar="NAME", help="bind the mesh to this variable (default: mesh)"
     )
-    @argument("--file", metavar="F", help="also write the text to this file")
+    @argument(
+        "--file",
+        metavar="F",
+        help="also write the text to this file, when the mesh is good; below an empty line, read "
+        "the mesh from it",
+    )
     @cell_magic("mesh")  # type: ignore[arg-type]  # IPython types it for bare functions
     def define(self, line: str, cell: str, local_ns: dict[str, Any] | None = None) -> None:
         """Define or update the mesh written below, bind it, and say what it holds."""
-        from leafmesh_nb.notebook import verbs
+        from leafmesh_nb.notebook.defining import define
 
         given = parse_argstring(self.define, line)
-        verbs.define(self.workbench, cell, given.output or "mesh", given.file, local_ns or {})
+        file = given.file.strip("'\"") if given.file else None
+        define(self.workbench, cell, given.output or "mesh", file, local_ns or {})
+
+    @no_var_expand
+    @needs_local_scope
+    @magic_arguments("%%agent")
+    @argument("id", metavar="ID", help="the agent to add or to replace")
+    @cell_magic("agent")  # type: ignore[arg-type]  # as above
+    def agent(self, line: str, cell: str, local_ns: dict[str, Any] | None = None) -> None:
+        """Add or change one agent of the current mesh: below goes what stands under its id."""
+        self._edit("agents", parse_argstring(self.agent, line).id, cell, local_ns)
+
+    @no_var_expand
+    @needs_local_scope
+    @magic_arguments("%%policy")
+    @argument("id", metavar="ID", help="the policy to add or to replace")
+    @cell_magic("policy")  # type: ignore[arg-type]  # as above
+    def policy(self, line: str, cell: str, local_ns: dict[str, Any] | None = None) -> None:
+        """Add or change one policy of the current mesh: below goes what stands under its id."""
+        self._edit("policies", parse_argstring(self.policy, line).id, cell, local_ns)
+
+    @no_var_expand
+    @needs_local_scope
+    @magic_arguments("%%workflow")
+    @argument("id", metavar="ID", help="the workflow to add or to replace")
+    @cell_magic("workflow")  # type: ignore[arg-type]  # as above
+    def workflow(self, line: str, cell: str, local_ns: dict[str, Any] | None = None) -> None:
+        """Add or change one workflow of the current mesh: below goes what stands under its id."""
+        self._edit("workflows", parse_argstring(self.workflow, line).id, cell, local_ns)
+
+    def _edit(
+        self, block: OverlayBlock, id: str, cell: str, local_ns: dict[str, Any] | None
+    ) -> None:
+        from leafmesh_nb.notebook.overlays import edit
+
+        edit(self.workbench, block, id, cell, local_ns or {})
 
     @no_var_expand
     @needs_local_scope
@@ -86,6 +127,8 @@ class MeshMagics(Magics):
         %mesh approvals
         %mesh routing | decisions | memory | costs | calls | handoffs | audit | events [RUN]
         %mesh chart routing | costs | timeline [RUN]
+        %mesh show [--agent ID | --policy ID | --workflow ID]
+        %mesh --file F [-o NAME]        the mesh of a file
         %mesh check | test | verify
         %mesh explain [CODE]
         %mesh export [RUN] [--endpoint URL]

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import shlex
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from IPython.core.error import UsageError
 
-from leafmesh_nb.errors import MeshError
 from leafmesh_nb.language.suggest import suggest
-from leafmesh_nb.mesh import Mesh, registry
+from leafmesh_nb.mesh import registry
 from leafmesh_nb.notebook.checking import show_check
+from leafmesh_nb.notebook.defining import define
 from leafmesh_nb.notebook.explaining import show_page
 from leafmesh_nb.notebook.exporting import export_run
-from leafmesh_nb.notebook.insert import insert
+from leafmesh_nb.notebook.overlays import show_mesh
 from leafmesh_nb.notebook.words import split
 from leafmesh_nb.notebook.workbench import Workbench
 
-__all__ = ["VERBS", "define", "unknown"]
+__all__ = ["VERBS", "unknown"]
 
 FRAMES = ("routing", "decisions", "memory", "costs", "calls", "handoffs", "audit", "events")
 CHARTS = ("routing", "costs", "timeline")
@@ -37,43 +37,6 @@ def unknown(verb: str) -> str:
     meant = suggest(verb, VERBS)
     hint = f" Did you mean %mesh {meant}?" if meant else ""
     return f"%mesh has no verb {verb!r}.{hint} There are: {', '.join(VERBS)}"
-
-
-def define(bench: Workbench, cell: str, name: str, file: str | None, names: Names) -> None:
-    """Define the mesh of a cell; its diagnostics are shown all together."""
-    from leafmesh_nb.language import render_html, render_text
-
-    if not name.isidentifier():
-        raise UsageError(f"-o takes the name of a variable, not {name!r}")
-    before = registry.defined()
-    try:
-        text = insert(cell, {**bench.shell.user_ns, **names})
-        mesh = Mesh.from_yaml(text, source="cell")
-    except MeshError as error:
-        if error.diagnostics:
-            shown = error.diagnostics
-            bench.show_html(render_html(shown), render_text(shown))
-        stays = f"; mesh {before.name} as it was defined before stays in force" if before else ""
-        count = sum(d.severity == "error" for d in error.diagnostics)
-        summary = f"{count} error{'s' if count != 1 else ''} in this cell" if count else str(error)
-        raise MeshError(f"{summary}{stays}", error.diagnostics) from None
-    if before is not None and before.name == mesh.name:
-        mesh.take_functions(before)  # a cell run again changes the text, not what is bound
-    if mesh.diagnostics:
-        bench.show_html(render_html(mesh.diagnostics), render_text(mesh.diagnostics))
-    if file:
-        try:
-            Path(file).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"--file {file}: {error.strerror}") from None
-    bench.bind(name, mesh)
-    bench.show_html(*_overview(mesh, name))
-
-
-def _overview(mesh: Mesh, name: str) -> tuple[str, str]:
-    from leafmesh_nb.notebook.overview import mesh_html, mesh_text
-
-    return mesh_html(mesh.spec, name), mesh_text(mesh.spec, name)
 
 
 def _status(bench: Workbench, rest: str, names: Names) -> None:
@@ -230,6 +193,19 @@ def _test(bench: Workbench, rest: str, names: Names) -> Any:
     return pd.DataFrame([{**dataclasses.asdict(t), "passed": t.passed} for t in trials])
 
 
+def _load(bench: Workbench, rest: str, names: Names) -> None:
+    """``%mesh --file F``: the mesh of a file becomes the current one."""
+    parser = _Parser(prog="%%mesh", add_help=False, allow_abbrev=False)
+    parser.add_argument("--file", metavar="F", required=True)
+    parser.add_argument("-o", metavar="NAME", dest="output", default="mesh")
+    try:
+        words = shlex.split(f"--file {rest}")
+    except ValueError as error:
+        raise UsageError(f"{error}\n{parser.format_usage().strip()}") from None
+    given = parser.parse_args(words)
+    define(bench, "", given.output, given.file, names)
+
+
 def _verify(bench: Workbench, rest: str, names: Names) -> None:
     from leafmesh_nb.notebook.overview import verification_html, verification_text
 
@@ -255,6 +231,8 @@ def _say(text: str) -> None:
 
 VERBS: dict[str, Verb] = {
     "status": _status,
+    "--file": _load,
+    "show": show_mesh,
     "run": _run,
     "step": _step,
     "resume": _resume,

@@ -10,11 +10,13 @@ from leafmesh_nb.mesh import registry, settings
 from leafmesh_nb.mesh.reveal import record_reveal
 from leafmesh_nb.mesh.run import Run
 from leafmesh_nb.notebook.attendant import CardAttendant
+from leafmesh_nb.notebook.mesh_file import MeshFiles
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from leafmesh_nb.engine.ports import Journal
+    from leafmesh_nb.language.overlay import OverlayBlock
     from leafmesh_nb.mesh.definition import Mesh
     from leafmesh_nb.notebook.live.session import LiveSession
     from leafmesh_nb.notebook.magics import MeshMagics
@@ -33,6 +35,9 @@ class Workbench:
         self.magics = magics
         self.started: list[Run] = []
         self.names: dict[str, Run] = {}
+        self.files = MeshFiles()
+        # By mesh, in the order in which they were run: what cells changed in its text.
+        self.overlaid: dict[str, dict[tuple[OverlayBlock, str], None]] = {}
         self._shown_in: tuple[int, int] = (0, 0)
 
     @property
