@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
@@ -25,6 +26,7 @@ __all__ = [
 Severity = Literal["error", "warning"]
 
 _LONGEST_LINE = 2000
+_SURROGATE = re.compile("[\ud800-\udfff]")
 MOST_ERRORS = 200
 MOST_WARNINGS = 100
 
@@ -172,7 +174,7 @@ class Collector:
         if not found:
             return ()
         secrets = find_secrets(self.source.text)
-        shown = mask(self.source.text, secrets) if secrets else self.source.text
+        shown = _writable(mask(self.source.text, secrets) if secrets else self.source.text)
         parts = {
             word
             for secret in secrets
@@ -202,7 +204,7 @@ class Collector:
         def masked(text: str) -> str:
             for part in parts:
                 text = text.replace(part, "*" * len(part))
-            return mask(text)
+            return _writable(mask(text))
 
         span = diagnostic.span
         last = min(span.end_line, span.line + 3, len(lines))
@@ -221,6 +223,11 @@ class Collector:
                 for r in diagnostic.related
             ),
         )
+
+
+def _writable(text: str) -> str:
+    """``text`` without single surrogates, which no file, socket or JSON reader takes."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 def _sentence(text: str) -> str:
