@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
+from leafmesh_nb.language.absent_names import at_place
 from leafmesh_nb.language.blocks import Block, mapping, read_block
-from leafmesh_nb.language.build_steps import Draft, Named, draft_step, named_expressions, steps_read
-from leafmesh_nb.language.context import Context
+from leafmesh_nb.language.build_steps import (
+    ON_ERROR,
+    Draft,
+    Named,
+    draft_step,
+    named_expressions,
+    steps_read,
+)
+from leafmesh_nb.language.certainty import certainty, unreachable
+from leafmesh_nb.language.context import Context, Environment
 from leafmesh_nb.language.diagnostics import Related
 from leafmesh_nb.language.expressions import Expression
-from leafmesh_nb.language.flow import check_flow, check_save
-from leafmesh_nb.language.joins import ancestors, cycle_in, done_before, never_skipped
+from leafmesh_nb.language.flow import Callee, check_flow
+from leafmesh_nb.language.joins import cycles_in, in_order, with_handlers
 from leafmesh_nb.language.names import check_id
 from leafmesh_nb.language.nodes import Entry, MappingNode, Node, Span
+from leafmesh_nb.language.passing import Taker, check_save
 from leafmesh_nb.language.plain import WRONG, accept_node
 from leafmesh_nb.language.scope import step_type, workflow_names
 from leafmesh_nb.language.spec import Join, Workflow
 from leafmesh_nb.language.type_syntax import parse_type
 from leafmesh_nb.language.types import ANY, NO_FIELDS, Type, object_of
+from leafmesh_nb.language.writers import check_writers, replaced
 
 __all__ = ["build_workflows"]
 
@@ -31,42 +43,120 @@ INPUT = Block(
 )
 
 
+@dataclass(slots=True)
+class _Flow:
+    """A workflow with its steps drafted, not yet type-checked.
+
+    ``doubtful`` says that there are errors in its input; ``replaces`` are the memory fields that
+    its steps and what they run replace.
+    """
+
+    id: str
+    span: Span
+    input: Type
+    input_node: MappingNode | None
+    defaults: dict[str, Any]
+    save: Named
+    drafts: dict[str, Draft]
+    output: Named
+    doubtful: bool = False
+    output_type: Type = ANY
+    replaces: frozenset[str] = frozenset()
+
+    def calls(self) -> tuple[str, ...]:
+        """The workflows that its steps run."""
+        named = (draft.by.workflow for draft in self.drafts.values())
+        return tuple(dict.fromkeys(name for name in named if name))
+
+    def callee(self) -> Callee:
+        """The workflow as a step that runs it sees it."""
+        optional = frozenset(self.defaults)
+        taker = Taker(
+            self.id, "workflow", self.input, self.span, self.input_node, optional, self.doubtful
+        )
+        return Callee(taker, self.output_type)
+
+    def workflow(self) -> Workflow:
+        """The finished workflow."""
+        known = self.output_type.kind == "object"
+        return Workflow(
+            id=self.id,
+            input=self.input,
+            steps={name: draft.step() for name, draft in self.drafts.items()},
+            output=_plain(self.output),
+            output_type=self.output_type if known else NO_FIELDS,
+            save=_plain(self.save),
+            defaults=self.defaults,
+            span=self.span,
+        )
+
+
 def build_workflows(ctx: Context, node: Node) -> dict[str, Workflow]:
-    """Workflows by id; the names of their steps join ``declared["steps"]``."""
+    """Workflows by id; their names and those of their steps join ``declared``."""
     found = mapping(ctx, node, "`workflows`")
     if found is None:
-        ctx.broken.add("steps")
+        ctx.broken |= {"steps", "workflows"}
         return {}
-    workflows = {}
+    flows: dict[str, _Flow] = {}
+    for entry in found:
+        ctx.declared["workflows"].setdefault(entry.key.text, entry.key.span)
     for entry in found:
         valid = check_id(entry.key, "a workflow", ctx.collector)
-        workflow = _workflow(ctx, entry)
-        if valid and workflow:
-            workflows[workflow.id] = workflow
-    return workflows
+        flow = _draft(ctx, entry)
+        if valid and flow:
+            flows[flow.id] = flow
+    for flow in _callees_first(ctx, flows):
+        _check(ctx, flow, flows)
+    return {name: flow.workflow() for name, flow in flows.items()}
 
 
-def _workflow(ctx: Context, entry: Entry) -> Workflow | None:
+def _draft(ctx: Context, entry: Entry) -> _Flow | None:
     keys = read_block(ctx, entry.value, WORKFLOW, entry.key.span)
     if keys is None:
         ctx.broken.add("steps")
         return None
-    input, defaults = _input(ctx, keys.get("input"))
+    errors = ctx.collector.errors
+    node = keys.get("input")
+    input, defaults = _input(ctx, node)
+    doubtful = ctx.collector.errors > errors
     save = named_expressions(ctx, keys, "save")
     check_save(ctx, save, workflow_names(ctx, input))
-    drafts = _drafts(ctx, keys.get("steps"), keys.span("steps"))
-    output = named_expressions(ctx, keys, "output")
-    output_type = _check(ctx, input, drafts, output)
-    return Workflow(
+    return _Flow(
         id=entry.key.text,
-        input=input,
-        steps={name: draft.step() for name, draft in drafts.items()},
-        output=_plain(output),
-        output_type=output_type,
-        save=_plain(save),
-        defaults=defaults,
         span=entry.key.span,
+        input=input,
+        input_node=node if isinstance(node, MappingNode) else None,
+        defaults=defaults,
+        save=save,
+        drafts=_drafts(ctx, keys.get("steps"), keys.span("steps")),
+        output=named_expressions(ctx, keys, "output"),
+        doubtful=doubtful,
     )
+
+
+def _callees_first(ctx: Context, flows: Mapping[str, _Flow]) -> list[_Flow]:
+    """The workflows, each after those that it runs; those that run each other are reported."""
+    calls: dict[str, Join | None] = {}
+    for name, flow in flows.items():
+        called = tuple(other for other in flow.calls() if other in flows)
+        calls[name] = Join("all", called) if called else None
+    cyclic: set[str] = set()
+    for cycle in cycles_in(calls):
+        cyclic.update(cycle)
+        flow = flows[cycle[0]]
+        draft = next(d for d in flow.drafts.values() if d.by.workflow == cycle[1])
+        ctx.collector.error(
+            "LM322",
+            f"The workflow `{cycle[0]}` runs itself."
+            if len(cycle) == 2
+            else f"These workflows run each other: {' → '.join(cycle)}.",
+            draft.keys.span("workflow"),
+            "Break the circle. To do a step again until it is good enough, give it `repeat`.",
+            tuple(Related(f"`{name}`", flows[name].span) for name in cycle[1:-1]),
+        )
+    # One of a circle is checked before what it runs, whose output may then be anything.
+    straight = {name: None if name in cyclic else called for name, called in calls.items()}
+    return [flows[name] for name in in_order(straight)]
 
 
 def _plain(named: Named) -> dict[str, Expression]:
@@ -126,85 +216,98 @@ def _drafts(ctx: Context, node: Node | None, at: Span) -> dict[str, Draft]:
     return drafts
 
 
-def _check(ctx: Context, input: Type, drafts: Mapping[str, Draft], output: Named) -> Type:
-    """Order first, then types: without an order there is nothing to say of what is done when.
-
-    Gives the type of the output.
-    """
+def _check(ctx: Context, flow: _Flow, flows: Mapping[str, _Flow]) -> None:
+    """Order first, then types: without an order there is nothing to say of what is done when."""
+    drafts = flow.drafts
     joins = {name: draft.after for name, draft in drafts.items()}
-    cycle = cycle_in(joins)
-    if cycle:
+    handles = _handled(drafts)
+    waits = with_handlers(joins, handles)
+    cyclic = False
+    for cycle in cycles_in(waits):
         _report_cycle(ctx, cycle, drafts)
-        return NO_FIELDS
-    always = never_skipped(joins, [name for name, d in drafts.items() if "when" in d.keys])
-    done = done_before(joins, always)
-    outputs = {name: draft.output(ctx) for name, draft in drafts.items()}
-    for name, draft in drafts.items():
+        cyclic = True
+    if cyclic:
+        return
+    sure = certainty(
+        joins,
+        conditional={n for n, d in drafts.items() if d.says("when") and not d.step().when_each},
+        tolerated={n for n, d in drafts.items() if d.step().tolerated},
+        handles=handles,
+    )
+    callees = {name: flows[name].callee() for name in flow.calls() if name in flows}
+    outputs = dict.fromkeys(drafts, ANY)
+    for name in in_order(waits):
+        draft = drafts[name]
         # The other steps are looked at where a name is wrong: to suggest the right one.
         known = draft.reads <= outputs.keys()
         steps = {
-            other: step_type(outputs[other], other in done[name])
+            other: step_type(outputs[other], other in sure.before[name])
             for other in (draft.reads if known else outputs)
             if other != name
         }
-        check_flow(ctx, draft, workflow_names(ctx, input, steps))
-    ended = {name: step_type(type, name in always) for name, type in outputs.items()}
-    names = workflow_names(ctx, input, ended)
-    steps_read(ctx, _plain(output).values())
+        check_flow(ctx, draft, workflow_names(ctx, flow.input, steps), callees)
+        outputs[name] = draft.output()
+        _check_reach(ctx, draft, handles)
+    ended = {name: step_type(type, name in sure.always) for name, type in outputs.items()}
+    _check_output(ctx, flow, workflow_names(ctx, flow.input, ended))
+    replaces = {name: other.replaces for name, other in flows.items()}
+    check_writers(ctx, drafts, waits, replaces)
+    own = {name for name in flow.save if name in ctx.memory}
+    flow.replaces = frozenset(own).union(*(replaced(ctx, d, replaces) for d in drafts.values()))
+
+
+def _handled(drafts: Mapping[str, Draft]) -> dict[str, tuple[str, ...]]:
+    """The steps that ``on_error`` names, each with those that name it."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, draft in drafts.items():
+        if draft.on_error in drafts and draft.on_error not in ON_ERROR:
+            found[draft.on_error] = (*found.get(draft.on_error, ()), name)
+    for name, handled in found.items():
+        drafts[name].handles = handled
+    return found
+
+
+def _check_output(ctx: Context, flow: _Flow, names: Environment) -> None:
+    steps_read(ctx, _plain(flow.output).values())
     fields = {}
-    for entry, expression in output.values():
-        type = ctx.check(expression, names)
+    for entry, expression in flow.output.values():
+        type = ctx.check(expression, at_place(ctx, expression, names))
         if check_id(entry.key, "an output", ctx.collector):
             fields[entry.key.text] = type or ANY
-    _parallel_writers(ctx, drafts, joins)
-    return object_of(fields)
+    flow.output_type = object_of(fields)
+
+
+def _check_reach(ctx: Context, draft: Draft, handles: Mapping[str, tuple[str, ...]]) -> None:
+    """Report a join that counts more than can be done."""
+    if unreachable(draft.explicit, handles) is None:
+        return
+    node = draft.keys.get("after")
+    names = [name for name in draft.explicit.steps() if name in handles] if draft.explicit else []
+    ctx.collector.error(
+        "LM326",
+        f"The step `{draft.id}` can never run: so many of these steps are never done in one run.",
+        node.span if node is not None else draft.span,
+        f"`{names[0]}` runs only where {' or '.join(f'`{n}`' for n in handles[names[0]])} has "
+        "failed. Count fewer, or wait for all of them to end with [a, b].",
+    )
 
 
 def _report_cycle(ctx: Context, cycle: list[str], drafts: Mapping[str, Draft]) -> None:
     draft = drafts[cycle[0]]
-    path = " → ".join(cycle)
+    by_failure = any(second in drafts[first].handles for first, second in pairwise(cycle))
+    if by_failure:
+        hint = "A step that `on_error` names waits for the one that names it."
+    elif len(cycle) == 2:
+        hint = "A step cannot read its own output, except as `output` under `save` and `until`."
+    else:
+        hint = "Each waits for the next, by `after` or by reading its output. Break the circle."
+    message = f"These steps wait for each other: {' → '.join(cycle)}."
     if len(cycle) == 2:
         message = f"The step `{cycle[0]}` waits for itself."
-        hint = "A step cannot read its own output, except under `save` as `output`."
-    else:
-        message = f"These steps wait for each other: {path}."
-        hint = "Each waits for the next, by `after` or by reading its output. Break the circle."
-    if "after" in draft.keys and draft.explicit and cycle[1] in draft.explicit.steps():
+    if draft.explicit and cycle[1] in draft.explicit.steps():
         span = draft.keys.span("after")
+    elif len(cycle) == 2 and by_failure:
+        span = draft.keys.span("on_error")
     else:
         span = draft.span
     ctx.collector.error("LM320", message, span, hint)
-
-
-def _parallel_writers(
-    ctx: Context, drafts: Mapping[str, Draft], joins: Mapping[str, Join | None]
-) -> None:
-    """Two steps that may run at once must not replace the same field."""
-    writers: dict[str, list[tuple[str, Entry]]] = {}
-    for name, draft in drafts.items():
-        for field_name, (entry, _) in draft.save.items():
-            memory_field = ctx.memory.get(field_name)
-            if memory_field and memory_field.merge == "replace":
-                writers.setdefault(field_name, []).append((name, entry))
-    if all(len(found) < 2 for found in writers.values()):
-        return
-    before = ancestors(joins)
-    for field_name, found in writers.items():
-        for index, (name, entry) in enumerate(found):
-            rival = next(
-                (
-                    (other, place)
-                    for other, place in found[:index]
-                    if other not in before[name] and name not in before[other]
-                ),
-                None,
-            )
-            if rival:
-                ctx.collector.error(
-                    "LM605",
-                    f"`{rival[0]}` and `{name}` may run at the same time, and both replace "
-                    f"`{field_name}`.",
-                    entry.key.span,
-                    "Put one `after` the other, or give the field `merge: append` or `extend`.",
-                    (Related("the other write", rival[1].key.span),),
-                )

@@ -37,7 +37,7 @@ Environment = Mapping[str, Type]
 
 
 def _declared() -> dict[str, dict[str, Span]]:
-    kinds = ("models", "capabilities", "agents", "tools", "memory", "roster", "steps")
+    kinds = ("models", "capabilities", "agents", "tools", "memory", "roster", "steps", "workflows")
     return {kind: {} for kind in kinds}
 
 

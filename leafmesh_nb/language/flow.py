@@ -1,196 +1,180 @@
-"""What flows into a step and out of it: names, grants and types."""
+"""The types within one step: what its expressions may name, and what it gives.
+
+``for_each`` is outside ``repeat``: with both, ``previous`` and ``output`` are of the item at hand.
+``save`` is done for each item, with its ``output``; what all items gave is ``steps.X.output``.
+"""
 
 from __future__ import annotations
 
-from leafmesh_nb.language.build_steps import Draft, Named
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+
+from leafmesh_nb.language.absent_names import at_place
+from leafmesh_nb.language.build_steps import Draft
 from leafmesh_nb.language.context import Context, Environment
-from leafmesh_nb.language.diagnostics import Related
-from leafmesh_nb.language.expressions import ErrorValue, Expression
-from leafmesh_nb.language.fit import compare
-from leafmesh_nb.language.nodes import Entry, Span
-from leafmesh_nb.language.spec import AgentSpec, MemoryField
-from leafmesh_nb.language.suggest import suggest
-from leafmesh_nb.language.types import ANY, Type, describe
-from leafmesh_nb.language.values import TypeMismatch, accept
+from leafmesh_nb.language.expressions import Expression
+from leafmesh_nb.language.expressions.check import Checker, Scope, check
+from leafmesh_nb.language.expressions.static import NULL, common
+from leafmesh_nb.language.grants import check_takers
+from leafmesh_nb.language.passing import Taker, capability_taker, check_inputs, check_save, short
+from leafmesh_nb.language.spec import ForEach
+from leafmesh_nb.language.types import ANY, DATETIME, Type, describe
 
-__all__ = ["check_flow", "check_save"]
+__all__ = ["Callee", "check_flow"]
 
-
-def check_flow(ctx: Context, draft: Draft, names: Environment) -> None:
-    """Check a step's ``when``, ``with`` and ``save`` against the names it may use."""
-    if draft.when is not None:
-        ctx.check_condition(draft.when, names)
-    _check_inputs(ctx, draft, names)
-    check_save(ctx, draft.save, {**names, "output": draft.output(ctx)})
-    _check_grants(ctx, draft)
+INDEX = Type("integer", minimum=Decimal(0))
+_ROUNDS = 3
 
 
-def _check_inputs(ctx: Context, draft: Draft, names: Environment) -> None:
-    capability = ctx.capabilities.get(draft.capability or "")
-    written = {e.key.text for e in getattr(draft.keys.get("with"), "entries", ())}
-    meant = set()
-    fields = dict(capability.input.fields) if capability else {}
-    for name, (entry, expression) in draft.inputs.items():
-        wanted = fields.get(name)
-        type = ctx.check(expression, names)
-        if capability and wanted is None:
-            close = suggest(name, [n for n in capability.input.names() if n not in written])
-            meant.add(close)
-            known = ", ".join(capability.input.names()) or "none"
-            ctx.collector.error(
-                "LM406",
-                f"`{capability.name}` has no input `{name}`.",
-                entry.key.span,
-                f"Did you mean `{close}`?" if close else f"Its inputs are {known}.",
-                _declared(ctx, capability.name, None),
-            )
-        elif capability and wanted is not None and type is not None:
-            _check_fit(
-                ctx, expression, type, wanted, f"the input `{name}` of `{capability.name}`",
-                _declared(ctx, capability.name, name),
-            )  # fmt: skip
-    if capability is None:
-        return
-    for name, wanted in capability.input.fields:
-        if name not in written and not wanted.nullable and name not in meant:
-            place = draft.keys.span("with") if "with" in draft.keys else draft.span
-            ctx.collector.error(
-                "LM406",
-                f"The input `{name}` of `{capability.name}` is missing in `with`.",
-                place,
-                f"Add `{name}: …`; it takes {describe(wanted)}.",
-                _declared(ctx, capability.name, name),
-            )
+@dataclass(frozen=True, slots=True)
+class Callee:
+    """A workflow as a step that runs it sees it."""
+
+    taker: Taker
+    output: Type = ANY
 
 
-def _declared(ctx: Context, capability: str, name: str | None) -> tuple[Related, ...]:
-    """Where a capability, or one of its inputs, is declared."""
-    node = ctx.input_nodes.get(capability)
-    if name is not None and node is not None:
-        for entry in node:
-            if entry.key.text == name:
-                return (Related("the input is declared here", entry.key.span),)
-    found = ctx.capabilities.get(capability)
-    return (Related("the capability is declared here", found.span),) if found else ()
-
-
-def check_save(ctx: Context, save: Named, names: Environment) -> None:
-    """Check that what is saved fits the memory fields that it is saved to."""
-    for name, (entry, expression) in save.items():
-        field = ctx.memory.get(name)
-        type = ctx.check(expression, names)
-        if field is None:
-            _unknown_field(ctx, entry)
-        elif type is not None:
-            related = (Related("the field is declared here", field.span),)
-            what = f"the memory field `{name}`"
-            _check_fit(ctx, expression, type, _written(field), what, related)
-
-
-def _written(field: MemoryField) -> Type:
-    """What one write to a field is: an element where the field appends."""
-    if field.merge == "append" and field.type.kind == "list":
-        return field.type.items or ANY
-    return field.type
-
-
-def _unknown_field(ctx: Context, entry: Entry) -> None:
-    name = entry.key.text
-    declared = ctx.declared["memory"]
-    if name in declared or "memory" in ctx.broken:
-        return
-    close = suggest(name, declared)
-    known = ", ".join(declared)
-    ctx.collector.error(
-        "LM305",
-        f"`{name}`: there is no memory field of that name.",
-        entry.key.span,
-        f"Did you mean `{close}`?"
-        if close
-        else f"Known: {known}."
-        if known
-        else f"Declare it: memory: {{{name}: string}}.",
-    )
-
-
-def _check_fit(
-    ctx: Context,
-    expression: Expression,
-    type: Type,
-    wanted: Type,
-    what: str,
-    related: tuple[Related, ...],
+def check_flow(
+    ctx: Context, draft: Draft, names: Environment, callees: Mapping[str, Callee]
 ) -> None:
-    misfit = compare(type, wanted)
-    if misfit is None:
+    """Check a step's expressions against the names of their places, and set what it gives."""
+    names = dict(names)
+    if draft.for_each is not None:
+        draft.for_each = _items(ctx, draft.for_each, names)
+    if draft.says("for_each"):
+        names["item"] = draft.for_each.item_type if draft.for_each else ANY
+        names["index"] = INDEX
+    callee = callees.get(draft.by.workflow or "")
+    taker = callee.taker if callee else capability_taker(ctx, draft.by.capability or "")
+    draft.result = _result(ctx, draft, names, callee)
+    if draft.says("repeat"):
+        names["previous"] = draft.result.or_null()
+    if draft.by.let is not None:
+        ctx.check(draft.by.let, at_place(ctx, draft.by.let, names))
+    if isinstance(draft.by.wait, Expression):
+        _check_wait(ctx, draft.by.wait, names)
+    if draft.when is not None:
+        ctx.check_condition(draft.when, at_place(ctx, draft.when, names))
+    check_inputs(ctx, draft, taker, names)
+    ended = {**names, "output": draft.result}
+    if draft.repeat is not None:
+        until = draft.repeat.until
+        ctx.check_condition(until, at_place(ctx, until, ended))
+    check_save(ctx, draft.save, ended)
+    check_takers(ctx, draft)
+
+
+def _result(ctx: Context, draft: Draft, names: Environment, callee: Callee | None) -> Type:
+    """What one performance of a step gives; ``any`` where that is not known."""
+    match draft.by.kind:
+        case "agent":
+            capability = ctx.capabilities.get(draft.by.capability or "")
+            return capability.output if capability else ANY
+        case "workflow":
+            return callee.output if callee else ANY
+        case "wait":
+            return DATETIME
+        case "let" if draft.by.let is not None:
+            if draft.says("repeat"):
+                return _repeated(draft.by.let, names)
+            return check(draft.by.let, names)[0]
+    return ANY
+
+
+def _repeated(let: Expression, names: Environment) -> Type:
+    """The type of an expression that may read what it gave before: it starts from null and takes
+    in what it gives, until nothing is added; ``any`` where that has no end."""
+    found = check(let, {**names, "previous": NULL})[0]
+    for _ in range(_ROUNDS):
+        wider = common(found, check(let, {**names, "previous": found.or_null()})[0])
+        if wider == found:
+            return found
+        found = wider
+    return ANY
+
+
+def _items(ctx: Context, loop: ForEach, names: Environment) -> ForEach:
+    """``for_each`` with the type of its items."""
+    items = loop.items
+    type = ctx.check(items, at_place(ctx, items, names))
+    if type is None:
+        return loop
+    if type.nullable:
+        ctx.collector.error(
+            "LM403",
+            "`for_each` goes through a list, and this may be null.",
+            items.span,
+            f"Say what to take where it is null: default({short(items.text)}, []).",
+        )
+    elif type.kind not in ("list", "any"):
+        keys = type.kind in ("map", "object")
+        ctx.collector.error(
+            "LM403",
+            f"`for_each` goes through a list, and this is {describe(type)}.",
+            items.span,
+            f"For its keys write {short(items.text)}.map(k, k)."
+            if keys
+            else "A list of one is [x].",
+        )
+    elif type.kind == "any":
+        _doubt(ctx, items, "is a list")
+    elif not items.reads:
+        value = items.evaluate({})
+        if isinstance(value, list | tuple) and len(value) > loop.max:
+            ctx.collector.error(
+                "LM208",
+                f"This list has {len(value)} items, and `max` is {loop.max}.",
+                items.span,
+                "A list that is longer than `max` fails the step.",
+            )
+    return replace(loop, item_type=(type.items if type.kind == "list" else None) or ANY)
+
+
+def _check_wait(ctx: Context, wait: Expression, names: Environment) -> None:
+    """A time to wait for, or how long to wait."""
+    names = at_place(ctx, wait, names)
+    type = ctx.check(wait, names)
+    if type is None:
         return
-    if not expression.reads:
-        value = expression.evaluate({})
-        if not isinstance(value, ErrorValue):
-            try:
-                accept(wanted, value)
-            except TypeMismatch as mismatch:
-                ctx.collector.error(
-                    "LM402",
-                    f"{what[0].upper()}{what[1:]} does not take this: it {mismatch}.",
-                    expression.span,
-                    f"It takes {describe(wanted)}.",
-                    related,
-                )
-            return
-    if misfit.certain:
-        hint = f"It takes {describe(wanted)}."
-        if type.nullable and not wanted.nullable:
-            hint = f"Say what to take where it is null: default({_short(expression.text)}, …)."
-        message = f"{what[0].upper()}{what[1:]} does not take this: {misfit}."
-        ctx.collector.error("LM403", message, expression.span, hint, related)
-    elif not ctx.collector.failed:
-        # Where there are errors, the doubt may be no more than their echo.
+    # Outside expressions a duration is of no type.
+    kind = str(Checker(names).infer(wait.node, Scope(wait.origin)).kind)
+    if kind == "any":
+        _doubt(ctx, wait, "is a time or a duration")
+    elif kind not in ("datetime", "duration"):
+        text = short(wait.text)
+        hint = "Write a duration, such as 30m or 2d."
+        if type.kind in ("string", "enum"):
+            hint = f"Write duration({text}) or timestamp({text})."
+        elif type.kind == "date":
+            hint = f"Write timestamp({text}), which is the start of the day in UTC."
+        ctx.collector.error(
+            "LM403",
+            f"`wait` needs a time or a duration, and this is {describe(type)}.",
+            wait.span,
+            hint,
+        )
+    elif type.nullable:
+        ctx.collector.error(
+            "LM403",
+            "`wait` needs a time or a duration, and this may be null.",
+            wait.span,
+            f"Say what null means: default({short(wait.text)}, now).",
+        )
+    elif not wait.reads:
+        value = wait.evaluate({})
+        if isinstance(value, timedelta) and value <= timedelta():
+            ctx.collector.error(
+                "LM208", "A `wait` must be longer than nothing.", wait.span, "Such as 30m or 2d."
+            )
+
+
+def _doubt(ctx: Context, expression: Expression, what: str) -> None:
+    if not ctx.collector.failed:
         ctx.collector.warning(
             "LM404",
-            f"It cannot be proved that this fits {what}: {misfit}.",
+            f"It cannot be proved that this {what}.",
             expression.span,
             "It is checked when the step runs, and the step fails if it does not fit.",
-            related,
         )
-
-
-def _check_grants(ctx: Context, draft: Draft) -> None:
-    """What goes in is read, and what is saved is written, as the agent that takes the step."""
-    candidates = draft.candidates(ctx)
-    if not candidates or draft.capability is None:
-        return
-    reads: dict[str, Span] = {}
-    for _, expression in draft.inputs.values():
-        for path in sorted(expression.reads):
-            if path == ("memory",):
-                ctx.collector.error(
-                    "LM305", "`memory` is read by the name of a field.", expression.span,
-                    "Write memory.ticket, so that it is known which grant is needed.",
-                )  # fmt: skip
-            elif path[0] == "memory" and path[1] in ctx.memory:
-                reads.setdefault(path[1], expression.span)
-    writes = {name: entry.key.span for name, (entry, _) in draft.save.items() if name in ctx.memory}
-    for verb, wanted in (("read", reads), ("write", writes)):
-        if not wanted or any(set(wanted) <= set(_granted(a, verb)) for a in candidates):
-            continue
-        name = next(
-            (n for n in wanted if not any(n in _granted(a, verb) for a in candidates)),
-            next(iter(wanted)),
-        )
-        who = ", ".join(f"`{a.id}`" for a in candidates[:4])
-        ctx.collector.error(
-            "LM604",
-            f"No agent that can take `{draft.id}` may {verb} memory.{name}: not {who}.",
-            wanted[name],
-            f"Grant it: memory: {{{verb}: [{', '.join(wanted)}]}} on one of them.",
-            (Related("this agent could take the step", candidates[0].span),),
-        )
-
-
-def _granted(agent: AgentSpec, verb: str) -> tuple[str, ...]:
-    return agent.memory.read if verb == "read" else agent.memory.write
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 60 else "…"

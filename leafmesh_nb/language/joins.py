@@ -1,15 +1,24 @@
-"""``after``: what a step waits for, and what is known of those steps when it runs."""
+"""``after``: what a step waits for, and in which order steps can be."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from leafmesh_nb.language.blocks import kind_of, reference
 from leafmesh_nb.language.context import Context
+from leafmesh_nb.language.cycles import find_cycle
 from leafmesh_nb.language.nodes import MappingNode, Node, ScalarNode, SequenceNode, Span
 from leafmesh_nb.language.spec import Join
 
-__all__ = ["ancestors", "cycle_in", "done_before", "implied", "never_skipped", "parse_join"]
+__all__ = [
+    "ancestors",
+    "cycle_in",
+    "cycles_in",
+    "implied",
+    "in_order",
+    "parse_join",
+    "with_handlers",
+]
 
 _FORMS = "Write a, [a, b], {any: [a, b]}, {all: [a, b]} or {count: 2, of: [a, b, c]}."
 
@@ -102,105 +111,40 @@ def implied(explicit: Join | None, reads: Iterable[str]) -> Join | None:
     return Join("all", (explicit, *missing))
 
 
+def with_handlers(
+    joins: Mapping[str, Join | None], handles: Mapping[str, Sequence[str]]
+) -> dict[str, Join | None]:
+    """The joins, where a step that ``on_error`` names waits for those whose failure it handles,
+    too."""
+    return {name: implied(join, handles.get(name, ())) for name, join in joins.items()}
+
+
+def cycles_in(joins: Mapping[str, Join | None]) -> Iterator[list[str]]:
+    """Cycles that have no step in common, as ``cycle_in`` gives them."""
+    left = dict(joins)
+    while (cycle := cycle_in(left)) is not None:
+        yield cycle
+        for name in cycle[:-1]:
+            left[name] = None
+
+
 def cycle_in(joins: Mapping[str, Join | None]) -> list[str] | None:
     """Steps that wait for each other, as the path back to its start; None if there are none."""
-    done: set[str] = set()
-    for start in joins:
-        path: list[str] = []
-        places: dict[str, int] = {}
-        pending: list[tuple[str, bool]] = [(start, True)]
-        while pending:
-            name, entering = pending.pop()
-            if not entering:
-                path.pop()
-                del places[name]
-                done.add(name)
-                continue
-            if name in places:
-                return [*path[places[name] :], name]
-            if name in done:
-                continue
-            places[name] = len(path)
-            path.append(name)
-            pending.append((name, False))
-            join = joins.get(name)
-            pending += [(term, True) for term in reversed(join.steps() if join else ())]
-    return None
-
-
-def never_skipped(joins: Mapping[str, Join | None], conditional: Iterable[str]) -> frozenset[str]:
-    """The steps that run in every run that does not fail: without ``when``, and after such steps.
-
-    ``joins`` has no cycle.
-    """
-    skippable = set(conditional)
-    known: dict[str, bool] = {}
-
-    def certain(term: str | Join) -> bool:
-        if isinstance(term, str):
-            return known.get(term, False)
-        sure = sum(certain(inner) for inner in term.terms)
-        return sure >= (term.count if term.op == "count" else 1)
-
-    for name in _in_order(joins):
-        join = joins[name]
-        known[name] = name not in skippable and (join is None or certain(join))
-    return frozenset(name for name, sure in known.items() if sure)
-
-
-def done_before(
-    joins: Mapping[str, Join | None], always: frozenset[str]
-) -> dict[str, frozenset[str]]:
-    """For each step, the steps that must be done when it runs: a single term, every term where
-    all are counted, terms that are never skipped, and what those in turn must have seen done.
-
-    ``joins`` has no cycle.
-    """
-    done: dict[str, frozenset[str]] = {}
-
-    def sure(term: str | Join) -> set[str]:
-        if isinstance(term, str):
-            return {term} | done.get(term, frozenset())
-        if len(term.terms) == 1 or (term.op == "count" and term.count == len(term.terms)):
-            return set().union(*(sure(inner) for inner in term.terms))
-        if term.op != "all":
-            return set()
-        found: set[str] = set()
-        for inner in term.terms:
-            if isinstance(inner, str) and inner in always:
-                found |= sure(inner)
-            elif isinstance(inner, Join) and inner.op == "all":
-                # Several joins side by side: one may have been skipped as a whole, but what is
-                # never skipped is done.
-                found |= {name for name in inner.steps() if name in always and _waits(inner, name)}
-        return found
-
-    for name in _in_order(joins):
-        join = joins[name]
-        done[name] = frozenset(sure(join)) if join else frozenset()
-    return done
-
-
-def _waits(join: Join, name: str) -> bool:
-    """Whether a join of ``all`` waits for ``name`` to end."""
-    return any(
-        term == name or (isinstance(term, Join) and term.op == "all" and _waits(term, name))
-        for term in join.terms
-    )
+    return find_cycle({name: join.steps() if join else () for name, join in joins.items()})
 
 
 def ancestors(joins: Mapping[str, Join | None]) -> dict[str, frozenset[str]]:
     """For each step, every step that it waits for, directly or through others; no cycle."""
     found: dict[str, frozenset[str]] = {}
-    for name in _in_order(joins):
+    for name in in_order(joins):
         join = joins[name]
         before = join.steps() if join else ()
         found[name] = frozenset(before).union(*(found.get(step, frozenset()) for step in before))
     return found
 
 
-def _in_order(joins: Mapping[str, Join | None]) -> list[str]:
-    """The steps, each after those that it waits for."""
+def in_order(joins: Mapping[str, Join | None]) -> list[str]:
+    """The steps, each after those that it waits for; no cycle."""
     order: dict[str, None] = {}
     for start in joins:
         pending = [(start, True)]

@@ -25,6 +25,7 @@ from leafmesh_nb.language.spec_steps import (
     Retry,
     Step,
     Workflow,
+    reads_item,
 )
 from leafmesh_nb.language.types import Type
 
@@ -58,6 +59,7 @@ __all__ = [
     "Target",
     "ToolSpec",
     "Workflow",
+    "reads_item",
 ]
 
 Tier = Literal["small", "large", "specialist"]

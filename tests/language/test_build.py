@@ -134,7 +134,7 @@ MISTAKES = [
     ("complexity: routine", "after: pay", "LM320", "after", "Break the circle"),
     ("complexity: routine", "after: classify", "LM320", "after", ""),
     ("with: {ticket: input.ticket}", "with: {ticket: steps.classify.output.category}", "LM320",
-     "classify", "under `save` as `output`"),
+     "classify", "`save` and `until`"),
     ("with: {ticket: input.ticket}", "with: {ticket: 'default(memory.card, \"\")'}", "LM604",
      "'default(memory.card, \"\")'", "{read: [card]}"),
     ("complexity: routine", "save: {tier: input.tier}", "LM604", "tier", "{write: [tier]}"),
@@ -166,11 +166,10 @@ def test_one_mistake_one_message(
 NOT_YET = [
     ("complexity: routine", "complexity: auto"),
     ("complexity: routine", "retry: {max: 3, backoff: 1s}"),
-    ("complexity: routine", "for_each: {in: input.ticket, max: 3}"),
     ("complexity: routine", "repeat: {until: 'true', max: 3}"),
     ("complexity: routine", "race: 2"),
     ("complexity: routine", "consult: [refund.propose]"),
-    ("complexity: routine", "on_error: continue"),
+    ("complexity: routine", "on_error: fail"),
     ("complexity: routine", "on_in_doubt: ask"),
     ("ticket:     string", "ticket:     {schema: {type: string}}"),
 ]

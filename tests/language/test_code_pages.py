@@ -48,6 +48,8 @@ ALSO = {
     "LM214": {"LM203"},  # this version refuses what belongs to vendors
     "LM330": {"LM203"},  # and every fallback
     "LM690": {"LM203"},  # this version refuses every vendor
+    # and the steps that these are about
+    **{code: {"LM203"} for code in ("LM322", "LM323", "LM324", "LM325", "LM326", "LM607")},
 }
 """Other codes that a bad example cannot do without."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from leafmesh_nb.language import describe
-from leafmesh_nb.language.joins import ancestors, cycle_in, done_before, implied, never_skipped
+from leafmesh_nb.language.joins import cycle_in, implied
 from leafmesh_nb.language.spec import Join
 
 Telling = Callable[[str], Any]
@@ -171,33 +171,6 @@ def test_a_long_chain_is_no_recursion() -> None:
 
 
 # -- what must be done
-
-
-def test_what_is_done_before() -> None:
-    joins: dict[str, Join | None] = {
-        "a": None,
-        "b": None,
-        "single": Join("all", ("b",)),
-        "chain": Join("all", ("single",)),
-        "both": Join("all", ("a", "b")),
-        "each": Join("count", ("a", "b"), 2),
-        "some": Join("count", ("a", "b"), 1),
-        "any": Join("any", ("a", "b")),
-        "lone": Join("any", ("b",)),
-        "mixed": Join("all", ("a", Join("any", ("b", "single")))),
-    }
-    always = never_skipped(joins, ["b"])
-    assert always == {"a", "both", "some", "any", "mixed"}
-    done = done_before(joins, always)
-    assert done["single"] == {"b"}
-    assert done["chain"] == {"single", "b"}
-    assert done["both"] == {"a"}
-    assert done["each"] == {"a", "b"}
-    assert done["some"] == set()
-    assert done["any"] == set()
-    assert done["lone"] == {"b"}
-    assert done["mixed"] == {"a"}
-    assert ancestors(joins)["chain"] == {"single", "b"}
 
 
 def test_the_output_of_what_must_be_done_is_never_null(told: Telling) -> None:
