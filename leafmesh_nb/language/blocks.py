@@ -20,6 +20,7 @@ _DURATION = re.compile(r"(?:\d{1,9}(?:\.\d{1,6})?(?:ms|s|m|h|d))+\Z", re.ASCII)
 _PART = re.compile(r"([\d.]+)(ms|s|m|h|d)", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _LONGEST_DURATION = 3660 * 86400.0
+_LARGEST = 1_000_000_000
 _NOT_YET = "This version cannot enforce it, and a mesh never has keys that are ignored."
 
 
@@ -161,10 +162,18 @@ class Keys:
         node = self.scalar(name, "text")
         if node is None:
             return default
-        if isinstance(node.value, str):
+        if not isinstance(node.value, str):
+            self.wrong(name, "text", node, f'Quote it: "{node.text}".')
+        elif node.value.strip():
             return node.value
-        self.wrong(name, "text", node, f'Quote it: "{node.text}".')
+        else:
+            self.empty(name)
         return default
+
+    def empty(self, name: str) -> None:
+        """Report that a key has nothing to say."""
+        hint = "Give it a value, or remove it."
+        self.ctx.collector.error("LM211", f"`{name}` is empty.", self.span(name), hint)
 
     def boolean(self, name: str) -> bool:
         node = self.scalar(name, "true or false")
@@ -196,7 +205,7 @@ class Keys:
         return value
 
     def integer(self, name: str, low: int) -> int | None:
-        value = self.number(name, low)
+        value = self.number(name, low, _LARGEST)
         if value is not None and value != value.to_integral_value():
             node = cast(Node, self.get(name))
             self.ctx.collector.error("LM208", f"`{name}` must be a whole number.", node.span)
@@ -250,7 +259,8 @@ def choice(
         ctx.collector.error("LM203", f"{what}: `{text}` is not available yet.", node.span, _NOT_YET)
         return cast(C, text)
     close = suggest(text, (*allowed, *later))
-    hint = f"Did you mean `{close}`?" if close else f"It is one of {', '.join(allowed)}."
+    among = f"one of {', '.join(allowed)}" if len(allowed) > 1 else f"`{allowed[0]}` or not there"
+    hint = f"Did you mean `{close}`?" if close else f"It is {among}."
     shown = f"`{text}`" if len(text) <= 60 else "This text"
     ctx.collector.error("LM206", f"{shown} is not a value for {what}.", node.span, hint)
     return None
@@ -277,6 +287,8 @@ def texts(
                 f"{what} must be a list of {wanted}, and this is {kind_of(item)}.",
                 item.span,
             )
+        elif not item.text.strip():
+            ctx.collector.error("LM211", f"A text of {what} is empty.", item.span)
         elif item.text in seen and not repeated:
             ctx.collector.error("LM213", f"`{item.text}` is here twice.", item.span)
         else:

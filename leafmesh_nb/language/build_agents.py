@@ -99,7 +99,7 @@ def build_agents(ctx: Context, node: Node) -> dict[str, AgentSpec]:
 
 
 def _agent(ctx: Context, entry: Entry) -> AgentSpec | None:
-    keys = read_block(ctx, entry.value, AGENT, entry.key.span)
+    keys = read_block(ctx, entry.value, AGENT, entry.key.span, "{role: Clerk, capabilities: {…}}")
     if keys is None:
         ctx.broken.add("capabilities")
         return None
@@ -208,6 +208,9 @@ def _with_instructions(ctx: Context, keys: Keys, agent: AgentSpec) -> AgentSpec:
     if not isinstance(node.value, str):
         keys.wrong("instructions", "text", node, f'Quote it: "{node.text}".')
         return agent
+    if not node.text.strip():
+        keys.empty("instructions")
+        return agent
     template = ctx.template(node)
     if template is None:
         return agent
@@ -282,12 +285,12 @@ def _examples(ctx: Context, block: Keys, output: Type) -> tuple[Example, ...]:
                 ctx.collector.error("LM204", "An example is a text.", item.span, "Quote it.")
             continue
         keys = read_block(ctx, item, EXAMPLE, item.span, '{text: "…", output: {category: refund}}')
-        if keys is None or "text" not in keys:
+        if keys is None or "text" not in keys or not (text := keys.text("text")):
             continue
         given = keys.get("output")
         value = accept_node(ctx, output, given, partial=True) if given else {}
         if isinstance(value, dict):
-            examples.append(Example(keys.text("text"), value))
+            examples.append(Example(text, value))
     return tuple(examples)
 
 
@@ -326,7 +329,15 @@ def _model(ctx: Context, keys: Keys) -> ModelChoice | None:
     node = keys.get("model")
     if node is None:
         return None
+    if isinstance(node, SequenceNode) or (
+        isinstance(node, ScalarNode) and not isinstance(node.value, str)
+    ):
+        keys.wrong("model", "a name, provider:model, {tier: …} or {domain: …}", node)
+        return None
     if isinstance(node, ScalarNode):
+        if not node.text.strip():
+            keys.empty("model")
+            return None
         if ":" in node.text:
             inline = inline_model(ctx, node)
             return ModelChoice(inline=inline) if inline else None
@@ -345,7 +356,12 @@ def _model(ctx: Context, keys: Keys) -> ModelChoice | None:
         return None
     if len(block.entries) != 1:
         if len(node.entries if isinstance(node, MappingNode) else ()) == len(block.entries):
-            ctx.collector.error("LM209", "`model` takes either a `tier` or a `domain`.", node.span)
+            ctx.collector.error(
+                "LM209",
+                "`model` takes either a `tier` or a `domain`.",
+                node.span,
+                "Write a model's name, {tier: small} or {domain: legal}.",
+            )
         return None
     tier: Tier | None = block.choice("tier", TIERS)
     domain = block.scalar("domain", "text")

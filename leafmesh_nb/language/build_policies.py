@@ -59,7 +59,7 @@ def build_policies(
 
 
 def _policy(ctx: Context, entry: Entry, workflows: Mapping[str, Workflow]) -> Policy | None:
-    keys = read_block(ctx, entry.value, POLICY, entry.key.span)
+    keys = read_block(ctx, entry.value, POLICY, entry.key.span, "{at: tool, default: deny}")
     if keys is None:
         return None
     at = keys.choice("at", POINTS, LATER_POINTS)

@@ -184,6 +184,9 @@ def _reason(ctx: Context, block: Keys, names: Environment | None) -> Template | 
     if not isinstance(node.value, str):
         block.wrong("reason", "text", node, f'Quote it: "{node.text}".')
         return None
+    if not node.text.strip():
+        block.empty("reason")
+        return None
     template = ctx.template(node)
     if template is not None and names is not None:
         ctx.check(template, names)

@@ -37,6 +37,9 @@ def _check(node: ScalarNode, what: str, parts: tuple[str, ...], collector: Colle
             "LM205", f"The name of {what} has more than {_LONGEST} characters.", node.span
         )
         return False
+    if not text.strip():
+        collector.error("LM211", f"The name of {what} is empty.", node.span)
+        return False
     if reserved := next((part for part in parts if part in _RESERVED), None):
         collector.error(
             "LM205",
