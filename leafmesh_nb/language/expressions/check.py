@@ -26,8 +26,10 @@ from leafmesh_nb.language.expressions.ast import (
 )
 from leafmesh_nb.language.expressions.check_calls import check_call
 from leafmesh_nb.language.expressions.check_operators import check_binary
+from leafmesh_nb.language.expressions.elsewhere import name_here
 from leafmesh_nb.language.expressions.expression import Expression
 from leafmesh_nb.language.expressions.finding import Finding, Origin
+from leafmesh_nb.language.expressions.functions import METHODS
 from leafmesh_nb.language.expressions.narrowing import Paths, proven
 from leafmesh_nb.language.expressions.static import (
     ANY,
@@ -232,9 +234,18 @@ class Checker:
         text = scope.origin.text
         names = [*scope.bound, *self.environment]
         close = suggest(node.name, names)
+        inside = [
+            f"`{name}.{node.name}`"
+            for name, other in self.environment.items()
+            if other.kind == "object" and other.field(node.name) is not None
+        ]
         alone = text.strip() == node.name
         written = f"`'\"{node.name}\"'`" if alone else f'`"{node.name}"`'
-        if close:
+        if elsewhere := name_here(node.name):
+            hint = elsewhere
+        elif inside:
+            hint = f"Did you mean {' or '.join(inside)}? The text itself is written {written}"
+        elif close:
             hint = f"Did you mean `{close}`? The text itself is written {written}"
         else:
             hint = f"the text itself is written {written}; the names here are {', '.join(names)}"
@@ -260,9 +271,10 @@ class Checker:
         if kind.kind == "map":
             return kind.items or ANY
         if kind.kind != "object":
-            hint = (
-                f"write `size({scope.text(operand)})`" if name in ("size", "length", "len") else ""
-            )
+            whole = scope.text(operand)
+            hint = f"write `size({whole})`" if name in ("size", "length", "len") else ""
+            if name in METHODS and not hint:
+                hint = f"write `{whole}.{name}()`"
             self.error("LM417", f"{in_words(kind)} has no fields", scope, place, hint)
             return ANY
         found = kind.field(name)
@@ -296,7 +308,9 @@ class Checker:
                     "LM410", f"a list is indexed by an integer, not by {in_words(key)}", scope, at
                 )
             elif key.maximum is not None and key.maximum < 0:
-                self.error("LM410", "items of a list are counted from 0", scope, at)
+                whole = scope.text(node.operand)
+                hint = f"the last one is `{whole}[size({whole}) - 1]`"
+                self.error("LM410", "items of a list are counted from 0", scope, at, hint)
             return kind.items or ANY
         if family(kind) == "map":
             if key.kind != "any" and family(key) != "string":

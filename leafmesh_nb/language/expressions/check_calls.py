@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from leafmesh_nb.language.expressions.ast import Call, Constant, Node
+from leafmesh_nb.language.expressions.elsewhere import call_here, method_here
 from leafmesh_nb.language.expressions.functions import (
     FUNCTIONS,
     INSTALL_RE2,
@@ -15,6 +16,7 @@ from leafmesh_nb.language.expressions.functions import (
     pattern_problem,
 )
 from leafmesh_nb.language.expressions.literals import (
+    DAY,
     LiteralError,
     duration_of,
     money_of,
@@ -101,7 +103,14 @@ def _unknown(checker: Checker, node: Call, scope: Scope) -> None:
     place = (node.at, node.at + len(node.name))
     own, other = (FUNCTIONS, METHODS) if node.receiver is None else (METHODS, FUNCTIONS)
     what = "function" if node.receiver is None else "method"
-    if node.name in other:
+    arguments = [scope.text(argument) for argument in node.arguments]
+    if node.receiver is None:
+        known = call_here(node.name, arguments)
+    else:
+        known = method_here(node.name, scope.text(node.receiver), arguments)
+    if known is not None:
+        hint = known
+    elif node.name in other:
         hint = f"write `{other[node.name].example}`"
     elif node.receiver is None and node.name in MACROS:
         hint = f"write `items.{node.name}(x, …)`"
@@ -142,12 +151,15 @@ def _check_argument(
             family(kind.items) == "string" and not kind.items.nullable
         )
     if not fits:
+        hint = f"as in `{function.example}`"
+        if function.name == "contains" and family(kind) in ("list", "map"):
+            hint = f"write `x in {scope.text(node)}`"
         checker.error(
             "LM412",
             f"{function.name}() takes {words}; this is {in_words(kind)}",
             scope,
             (node.start, node.end),
-            f"as in `{function.example}`",
+            hint,
         )
 
 
@@ -160,7 +172,8 @@ def _result(
         try:
             _READERS[function.name](first.value)
         except LiteralError as error:
-            checker.error("LM412", error.message, scope, (first.start, first.end))
+            hint = f'write `"{first.value}T00:00:00Z"`' if DAY.fullmatch(first.value) else ""
+            checker.error("LM412", error.message, scope, (first.start, first.end), hint)
     if function.name == "matches":
         _check_pattern(checker, node, nodes[1], scope)
     if function.gives == "rounded":

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from leafmesh_nb.language.expressions.ast import Binary, Constant, ListOf, Node
+from leafmesh_nb.language.expressions.ast import Binary, Constant, ListOf, Node, Unary
+from leafmesh_nb.language.expressions.literals import DAY
 from leafmesh_nb.language.expressions.static import (
     ANY,
     BOOLEAN,
@@ -29,6 +31,7 @@ __all__ = ["check_binary"]
 
 _ORDERED = frozenset({"number", "string", "boolean", "date", "datetime", "duration"})
 _TEMPORAL = frozenset({"date", "datetime", "duration"})
+_COMPARISONS = ("<", "<=", ">", ">=")
 
 
 def check_binary(checker: Checker, node: Binary, scope: Scope) -> Type:
@@ -40,7 +43,7 @@ def check_binary(checker: Checker, node: Binary, scope: Scope) -> Type:
     if node.operator == "in":
         return _membership(checker, node, scope)
     left, right = checker.value(node.left, scope), checker.value(node.right, scope)
-    if node.operator in ("<", "<=", ">", ">="):
+    if node.operator in _COMPARISONS:
         _check_order(checker, node, left, right, scope)
         return BOOLEAN
     if left.kind == "any" or right.kind == "any":
@@ -231,6 +234,8 @@ def _as_kind(value: object, kind: Type) -> str:
             return f"write `{value.lower()}` without quotes"
         if wanted == "datetime":
             return f'write `timestamp("{value}")`'
+        if wanted == "date" and DAY.fullmatch(value):
+            return f'compare times: `timestamp(x)` with `timestamp("{value}T00:00:00Z")`'
         if wanted == "duration":
             return f'write `duration("{value}")`'
     elif wanted == "string" and value is not None and not isinstance(value, bool):
@@ -243,7 +248,32 @@ def _looks_numeric(text: str) -> bool:
 
 
 def _conversion(node: Binary, left: Type, right: Type, scope: Scope) -> str:
-    if node.operator == "+" and "string" in (family(left), family(right)):
-        other = node.right if family(left) == "string" else node.left
-        return f"write `string({scope.text(other)})`"
+    """How to make an operator fit its operands."""
+    text, a, b = scope.text, family(left), family(right)
+    if node.operator == "+" and "string" in (a, b):
+        other = node.right if a == "string" else node.left
+        return f"write `string({text(other)})`"
+    if node.operator in _COMPARISONS:
+        if isinstance(node.left, Binary) and node.left.operator in _COMPARISONS:
+            return f"write `{text(node.left)} && {_with(node, text(node.left.right), text)}`"
+        if isinstance(node.left, Unary) and node.left.operator == "!":
+            return f"write `!({_with(node, text(node.left.operand), text)})`"
+        if {a, b} == {"date", "datetime"}:
+            return f"write `timestamp({text(node.left if a == 'date' else node.right)})`"
+    elif not _quoted_number(node):
+        return ""
     return _literal_hint(node.left, left, node.right, right)
+
+
+def _with(node: Binary, left: str, text: Callable[[Node], str]) -> str:
+    return f"{left} {node.operator} {text(node.right)}"
+
+
+def _quoted_number(node: Binary) -> bool:
+    """Whether an operand is a number in quotes."""
+    return any(
+        isinstance(part, Constant)
+        and isinstance(part.value, str)
+        and _looks_numeric(part.value.strip())
+        for part in (node.left, node.right)
+    )

@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from leafmesh_nb.language.expressions.finding import Problem
+from leafmesh_nb.language.expressions.habits import habit
+from leafmesh_nb.language.expressions.pieces import CLOSERS, Piece, Spot, pieces_of
 
 if TYPE_CHECKING:
     from lark import UnexpectedInput
 
 __all__ = ["explain_failure"]
 
-_SCAN = re.compile(
-    r"""
-    (?P<text>[rR]?(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'))
-    |(?P<unclosed>["'])
-    |(?P<curly>[\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb])
-    |(?P<name>[A-Za-z_]\w*)
-    |(?P<number>[0-9]\w*(?:\.[0-9]\w*)*|\.[0-9]\w*)
-    |(?P<sign>===|!==|&&|\|\||<=|>=|==|!=|<>|=<|=>|\*\*|//|\?\?|\?\.|:=|->|\$\{|\$|.)
-    |(?P<other>\n)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
 _LEFT_OVER = re.compile(r"\{\{\s*[A-Za-z_][\w.]*\s*\}\}")
 _PROSE = re.compile(r"[A-Za-z][\w'\u2019-]*(?:[,;:]?\s+[\w'\u2019-]+)+\s*[.!?]?")
 _NUMBER = re.compile(r"[0-9]+|[0-9]*\.[0-9]+(?:[eE][0-9]+)?|[0-9]+[eE][0-9]+")
+_TIME_OF_DAY = re.compile(r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?")
 _DURATION = re.compile(r"(?:[0-9]+(?:h|ms|us|m|s))+")
 
 _SIGNS = {
@@ -43,14 +34,25 @@ _SIGNS = {
     "//": ("`//` is not an operator", "write `/`, which drops the fraction between integers"),
     "??": ("`??` is not an operator", "write `default(x, y)`"),
     "?.": ("`?.` is not an operator", "write `default(a.b, y)`"),
-    ":=": ("an expression assigns nothing", ""),
-    "->": ("`->` is not an operator", ""),
+    ":=": ("an expression assigns nothing", "write `==` to compare"),
+    "->": ("`->` is not an operator", "write `.`"),
+    "=~": ("`=~` is not an operator", 'write `x.matches("…")`'),
+    "!~": ("`!~` is not an operator", 'write `!x.matches("…")`'),
+    "++": ("an expression assigns nothing", "write `x + 1`"),
+    "+=": ("an expression assigns nothing", "write `x + 1`"),
+    "-=": ("an expression assigns nothing", "write `x - 1`"),
+    "*=": ("an expression assigns nothing", "write `x * 2`"),
+    "/=": ("an expression assigns nothing", "write `x / 2`"),
+    "^": ("`^` is not an operator", "write `x * x`, or `!=` between two conditions"),
+    "~": ("`~` is not an operator", "write `!` before a condition"),
+    "@": ("`@` has no meaning here", ""),
     "${": ("`${…}` is for templates", "write the expression without it"),
     "$": ("`$` has no meaning here", "money is a plain number, as in `100.00`"),
     "#": ("`#` has no meaning here", "a YAML comment needs a space before the `#`"),
     ";": ("`;` has no meaning here", "one expression, without an end mark"),
     "`": ("a backtick is no quote", "write `\"` or `'`"),
 }
+_MACROS = "write `items.map(x, …)`, or `filter`, `all`, `exists` in its place"
 _WORDS = {
     "and": ("`and` is not an operator", "write `&&`"),
     "or": ("`or` is not an operator", "write `||`"),
@@ -59,17 +61,16 @@ _WORDS = {
     "if": ("`if` has no meaning here", "write `test ? a : b`"),
     "then": ("`then` has no meaning here", "write `test ? a : b`"),
     "else": ("`else` has no meaning here", "write `test ? a : b`"),
+    "for": ("`for` has no meaning here", _MACROS),
+    "lambda": ("`lambda` has no meaning here", _MACROS),
+    "xor": ("`xor` is not an operator", "write `!=` between two conditions"),
+    "implies": ("`implies` is not an operator", "write `!a || b`"),
+    "between": ("`between` is not an operator", "write `x >= 1 && x <= 2`"),
+    "import": ("an expression imports nothing", ""),
+    "await": ("an expression waits for nothing", ""),
+    "return": ("`return` has no meaning here", "write the value alone"),
     "like": ("`like` is not an operator", 'write `x.matches("…")` or `x.contains("…")`'),
 }
-_CLOSERS = {"(": ")", "[": "]", "{": "}"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    kind: str
-    text: str
-    start: int
-    end: int
 
 
 def explain_failure(text: str, failure: UnexpectedInput) -> Problem:
@@ -83,22 +84,9 @@ def explain_failure(text: str, failure: UnexpectedInput) -> Problem:
             left_over.end(),
             "{{name}} takes a Python variable in a notebook cell; elsewhere write the value",
         )
-    end = len(text.rstrip())
-    position = _position(failure, end)
-    pieces = [
-        _Piece(match.lastgroup or "", match.group(), match.start(), match.end())
-        for match in _SCAN.finditer(text)
-        if not match.group().isspace()
-    ]
-    before = [piece for piece in pieces if piece.end <= position]
-    here = next((piece for piece in pieces if piece.start <= position < piece.end), None)
-    wants_value = _wants_value(failure)
-    return (
-        _misspelt(here, before)
-        or _unbalanced(here, before, wants_value)
-        or _prose(text, here, before)
-        or _unexpected(text, here, before, position, wants_value)
-    )
+    position = _position(failure, len(text.rstrip()))
+    spot = pieces_of(text, position, _wants_value(failure))
+    return habit(spot) or _misspelt(spot) or _unbalanced(spot) or _prose(spot) or _unexpected(spot)
 
 
 def _position(failure: UnexpectedInput, end: int) -> int:
@@ -113,11 +101,11 @@ def _wants_value(failure: UnexpectedInput) -> bool:
     return "INTEGER" in allowed
 
 
-def _misspelt(here: _Piece | None, before: list[_Piece]) -> Problem | None:
+def _misspelt(spot: Spot) -> Problem | None:
     """An operator, word, quote or number of another language."""
-    last = before[-1] if before else None
+    here = spot.here
     if here is None:
-        return _misspelt_word(last, before)
+        return _misspelt_word(spot.last, spot.before)
     if here.kind == "unclosed":
         return Problem(
             "LM111",
@@ -136,10 +124,10 @@ def _misspelt(here: _Piece | None, before: list[_Piece]) -> Problem | None:
     if here.kind == "number" and not _NUMBER.fullmatch(here.text):
         hint = f'write `duration("{here.text}")`' if _DURATION.fullmatch(here.text) else ""
         return Problem("LM117", f"`{here.text}` is not a number", here.start, here.end, hint)
-    return _misspelt_word(here, before) or _misspelt_word(last, before[:-1])
+    return _misspelt_word(here, spot.before) or _misspelt_word(spot.last, spot.before[:-1])
 
 
-def _misspelt_word(piece: _Piece | None, before: list[_Piece]) -> Problem | None:
+def _misspelt_word(piece: Piece | None, before: Sequence[Piece]) -> Problem | None:
     if piece is None or piece.kind != "name" or (before and before[-1].text == "."):
         return None
     entry = _WORDS.get(piece.text.lower())
@@ -150,20 +138,10 @@ def _misspelt_word(piece: _Piece | None, before: list[_Piece]) -> Problem | None
     )
 
 
-def _open_brackets(before: list[_Piece]) -> list[_Piece]:
-    opened: list[_Piece] = []
-    for piece in before:
-        if piece.text in _CLOSERS:
-            opened.append(piece)
-        elif opened and piece.text == _CLOSERS[opened[-1].text]:
-            opened.pop()
-    return opened
-
-
-def _unbalanced(here: _Piece | None, before: list[_Piece], wants_value: bool) -> Problem | None:
-    opened = _open_brackets(before)
+def _unbalanced(spot: Spot) -> Problem | None:
+    here, opened = spot.here, [spot.before[index] for index in spot.opened]
     if here is None:
-        if not opened or wants_value:
+        if not opened or spot.wants_value:
             return None
         bracket = opened[-1]
         return Problem(
@@ -171,31 +149,31 @@ def _unbalanced(here: _Piece | None, before: list[_Piece], wants_value: bool) ->
             f"this `{bracket.text}` is never closed",
             bracket.start,
             bracket.end,
-            f"a `{_CLOSERS[bracket.text]}` is missing",
+            f"a `{CLOSERS[bracket.text]}` is missing",
         )
-    if here.text not in _CLOSERS.values() or here.kind != "sign":
+    if here.text not in CLOSERS.values() or here.kind != "sign":
         return None
     if not opened:
-        opener = next(o for o, c in _CLOSERS.items() if c == here.text)
+        opener = next(o for o, c in CLOSERS.items() if c == here.text)
         return Problem(
             "LM112", f"there is no `{opener}` for this `{here.text}`", here.start, here.end
         )
-    if here.text != _CLOSERS[opened[-1].text]:
+    if here.text != CLOSERS[opened[-1].text]:
         return Problem(
             "LM112",
             f"`{here.text}` does not close the `{opened[-1].text}` before it",
             here.start,
             here.end,
-            f"a `{_CLOSERS[opened[-1].text]}` is missing",
+            f"a `{CLOSERS[opened[-1].text]}` is missing",
         )
     return None
 
 
-def _prose(text: str, here: _Piece | None, before: list[_Piece]) -> Problem | None:
-    if not before or not _PROSE.fullmatch(text.strip()):
+def _prose(spot: Spot) -> Problem | None:
+    words = spot.text.strip()
+    place = spot.here or spot.last
+    if spot.last is None or place is None or not _PROSE.fullmatch(words):
         return None
-    place = here or before[-1]
-    words = text.strip()
     return Problem(
         "LM110",
         f"`{place.text}` is not expected here: this reads like a text, not like an expression",
@@ -205,23 +183,22 @@ def _prose(text: str, here: _Piece | None, before: list[_Piece]) -> Problem | No
     )
 
 
-def _unexpected(
-    text: str, here: _Piece | None, before: list[_Piece], position: int, wants_value: bool
-) -> Problem:
-    if wants_value:
+def _unexpected(spot: Spot) -> Problem:
+    here, last = spot.here, spot.last
+    if spot.wants_value:
         expected = "a value"
-    elif before and before[-1].text == ".":
+    elif last is not None and last.text == ".":
         expected = "a field's name"
     else:
-        opened = _open_brackets(before)
-        expected = f"an operator or `{_CLOSERS[opened[-1].text]}`" if opened else "an operator"
+        bracket = spot.bracket[-1:]
+        expected = f"an operator or `{CLOSERS[bracket]}`" if bracket else "an operator"
     if here is None:
-        after = f" after `{before[-1].text}`" if before else ""
+        after = f" after `{last.text}`" if last is not None else ""
         return Problem(
             "LM113",
             f"the expression ends too early: {expected} is expected{after}",
-            position,
-            position,
+            spot.position,
+            spot.position,
         )
     if here.kind == "name" and not here.text.isascii():
         return Problem(
@@ -231,13 +208,17 @@ def _unexpected(
             here.end,
         )
     hint = ""
-    last = before[-1] if before else None
-    if last is not None and last.kind == "text" and last.end == here.start:
+    touches = last is not None and last.end == here.start
+    if last is not None and last.kind == "text" and touches and here.kind in ("name", "number"):
         hint = f"a `{last.text[-1]}` inside the text is written `\\{last.text[-1]}`"
     elif last is not None and last.kind == "name" and here.text.startswith("."):
         hint = f"an item of a list is written `{last.text}[{here.text[1:]}]`"
-    elif here.text == ":" and last is not None and last.kind == "number":
-        hint = f"a time of day is a text: `'\"{text.strip()}\"'`"
+    elif here.text == ":" and _TIME_OF_DAY.fullmatch(spot.text.strip()):
+        hint = f"a time of day is a text: `'\"{spot.text.strip()}\"'`"
+    elif here.text == "?" and last is not None and last.text == ".":
+        hint = "write `default(a.b, y)`"
+    elif here.text == "!" and not spot.wants_value:
+        hint = "to negate, write `!(…)` around the comparison"
     return Problem(
         "LM110",
         f"`{here.text}` is not expected here; {expected} is",

@@ -36,7 +36,7 @@ MISTAKES = [
     ("a && not b", "LM114", "not", "`not` is not an operator", "write `!`, as in `!(x in y)`"),
     ("a not in b", "LM114", "not", "`not` is not an operator", "write `!`, as in `!(x in y)`"),
     ("a is null", "LM114", "is", "`is` is not an operator", "write `==`"),
-    ("a if b else c", "LM114", "if", "`if` has no meaning here", "write `test ? a : b`"),
+    ("a if b else c", "LM114", "if", "`if` has no meaning here", "write `b ? a : c`"),
     ("if a then b", "LM114", "if", "`if` has no meaning here", "write `test ? a : b`"),
     ("a == “x”", "LM114", "“", "this is a typographic quote", "write `\"` or `'`"),
     # values of other languages
@@ -50,7 +50,7 @@ MISTAKES = [
     # numbers and texts
     ("20s", "LM117", "20s", "`20s` is not a number", 'write `duration("20s")`'),
     ("a > 1h30m", "LM117", "1h30m", "`1h30m` is not a number", 'write `duration("1h30m")`'),
-    ("0x1F", "LM117", "0x1F", "`0x1F` is not a number", ""),
+    ("0x1F", "LM117", "0x1F", "`0x1F` is not a number", "write `31`"),
     ("1.2.3", "LM117", "1.2.3", "`1.2.3` is not a number", ""),
     ("5u", "LM117", "5u", "`5u` is not a number", ""),
     ("9223372036854775808", "LM117", "9223372036854775808",
@@ -79,7 +79,7 @@ MISTAKES = [
     ("", "LM113", "", "an expression is missing here", ""),
     ("  ", "LM113", "  ", "an expression is missing here", ""),
     ("a >", "LM113", "", "the expression ends too early: a value is expected after `>`", ""),
-    ("a ? b", "LM113", "", "the expression ends too early: an operator is expected after `b`", ""),
+    ("a ? b", "LM113", "?", "this `?` has no `:`", "write `test ? a : b`"),
     ("a.", "LM113", "", "the expression ends too early: a field's name is expected after `.`", ""),
     ("a..b", "LM110", ".", "`.` is not expected here; a field's name is", ""),
     ("a.1", "LM110", ".1", "`.1` is not expected here; an operator is",
@@ -87,7 +87,8 @@ MISTAKES = [
     ("a && || b", "LM110", "||", "`||` is not expected here; a value is", ""),
     ("f(,)", "LM110", ",", "`,` is not expected here; a value is", ""),
     ("f(a b)", "LM110", "b", "`b` is not expected here; an operator or `)` is", ""),
-    ("a @ b", "LM110", "@", "`@` is not expected here; an operator is", ""),
+    ("a @ b", "LM114", "@", "`@` has no meaning here", ""),
+    ("a \\ b", "LM110", "\\", "`\\` is not expected here; an operator is", ""),
     ("café > 1", "LM110", "café", "`café` is not a name: names are made of a-z, 0-9 and _", ""),
     ("a b", "LM110", "b",
      "`b` is not expected here: this reads like a text, not like an expression",
@@ -136,7 +137,21 @@ def test_the_caret_stands_in_the_right_line() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["x.and", "x.not.or", "a - 1 - 2", "2026 - 1 - 1", "is_new", "notes > 1", "x.in", "info"],
+    [
+        "x.and",
+        "x.not.or",
+        "a - 1 - 2",
+        "2026 - 1 - 1",
+        "is_new",
+        "notes > 1",
+        "x.in",
+        "info",
+        "a--b",
+        "[-1]",
+        "index",
+        "x in inner",
+        "x in[1]",
+    ],
 )
 def test_what_only_looks_like_a_mistake_is_none(text: str) -> None:
     assert not isinstance(parse_expression_text(text), list)
