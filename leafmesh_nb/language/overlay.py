@@ -102,9 +102,11 @@ class Overlaid:
 def overlay(text: str, block: OverlayBlock, id: str, body: str) -> Overlaid:
     """``text``, a mesh, with ``body`` as the entry ``id`` of a block, added or in place of the old.
 
-    The result is not checked: what is wrong with the body shows when it is loaded. Raises MeshError
+    A last line without an end gets one. The result is not checked: what is wrong with the body shows when it is loaded. Raises MeshError
     where the text is written in a way that cannot be edited in place.
     """
+    if not _BREAK.search(text[-1:]):
+        text += _Lines(text).newline  # else a block scalar at the end would get one by the way
     opened = _open(text, ())
     if _entry(_root(opened), block) is not None:
         opened = _open(opened, (block,))
@@ -196,7 +198,7 @@ def _placed(text: str, block: OverlayBlock, id: str, body: str) -> Overlaid:
         above = _above(root, block)
         last = _last_line(lines, above, 0)
         airy = any(not line.strip() for line in lines.source.lines[: root.span.end_line])
-        gap = [""] if airy and lines.source.line(last).strip() else []
+        gap = [""] if airy and not _keeps_blanks(lines, above) else []
         return _spliced(lines, last + 1, last + 1, [*gap, f"{block}:"], _INDENT, id, body)
     if not isinstance(home.value, MappingNode) or not home.value.entries:
         raise _no_place(f"the block `{block}`")
@@ -238,13 +240,10 @@ def _last_line(lines: _Lines, entry: Entry, margin: int) -> int:
     are not, but where a block scalar keeps them (``|+``).
     """
     scalar = _last_scalar(entry.value)
-    last = entry.value.span.end_line
-    if scalar is not None and scalar.style in ("literal", "folded"):
-        header = lines.source.line(scalar.span.line)[scalar.span.column - 1 :].split("#")[0]
-        last = scalar.span.end_line - (scalar.span.end_column == 1)
-        if "+" in header:
-            return last
-    while last > entry.key.span.line and not lines.source.line(last).strip():
+    end = (scalar or entry.value).span
+    last = end.end_line - (end.end_column == 1)
+    keeps = _keeps_blanks(lines, entry)
+    while not keeps and last > entry.key.span.line and not lines.source.line(last).strip():
         last -= 1
     for number in range(last + 1, lines.count() + 1):
         line = lines.source.line(number)
@@ -253,6 +252,14 @@ def _last_line(lines: _Lines, entry: Entry, margin: int) -> int:
         elif line.strip():
             break
     return last
+
+
+def _keeps_blanks(lines: _Lines, entry: Entry) -> bool:
+    """Whether an entry ends with a block scalar (``|+``) to which blank lines below it belong."""
+    scalar = _last_scalar(entry.value)
+    if scalar is None or scalar.style not in ("literal", "folded"):
+        return False
+    return "+" in lines.source.line(scalar.span.line)[scalar.span.column - 1 :].split("#")[0]
 
 
 def _last_scalar(node: Node) -> ScalarNode | None:
@@ -287,10 +294,7 @@ def _spliced(
     written = [*above, " " * margin + f"{key}:{remark}", *moved]
     start, end = lines.offset(first), lines.offset(past)
     before, after = lines.text[:start], lines.text[end:]
-    if before and not _BREAK.search(before[-1]):
-        before += lines.newline
-    ends = lines.newline if after or lines.text[-1:] in ("\r", "\n") else ""
-    text = before + lines.newline.join(written) + ends + after
+    text = before + lines.newline.join([*written, ""]) + after
     return Overlaid(text, replaced, first + len(above), len(moved), inner)
 
 
