@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from leafmesh_nb.language.addresses import environment_name, web_address
+from leafmesh_nb.language.agent_kinds import check_kind
 from leafmesh_nb.language.blocks import Block, Keys, mapping, read_block, reference
 from leafmesh_nb.language.build_memory import check_arguments, fields_of, python_name
 from leafmesh_nb.language.build_models import TIERS, check_domain, check_tier
@@ -15,7 +15,7 @@ from leafmesh_nb.language.fit import compare
 from leafmesh_nb.language.names import check_capability_name, check_id
 from leafmesh_nb.language.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode
 from leafmesh_nb.language.plain import accept_node
-from leafmesh_nb.language.providers import OFFLINE, inline_model
+from leafmesh_nb.language.providers import inline_model
 from leafmesh_nb.language.scope import instruction_names
 from leafmesh_nb.language.spec import (
     AgentSpec,
@@ -51,24 +51,6 @@ AGENT = Block(
         "api_key_env",
     ),
 )
-OF_KINDS: Mapping[str, tuple[Kind, ...]] = {
-    "instructions": ("llm", "human"),
-    "model": ("llm",),
-    "tools": ("llm", "python"),
-    "python": ("python",),
-    "url": ("http", "mcp"),
-    "command": ("mcp",),
-    "tool": ("mcp",),
-    "api_key_env": ("http", "mcp"),
-}
-"""The keys that only agents of some kinds have."""
-WHAT_KINDS_ARE: Mapping[Kind, str] = {
-    "llm": "is a model",
-    "python": "is a function",
-    "http": "is a JSON endpoint",
-    "mcp": "is a tool of an MCP server",
-    "human": "is a person who fills a form",
-}
 CAPABILITY = Block(
     "a capability",
     required=("input", "output"),
@@ -123,82 +105,8 @@ def _agent(ctx: Context, entry: Entry) -> AgentSpec | None:
         span=entry.key.span,
     )
     if not unknown_kind:
-        _check_kind(ctx, keys, agent)
+        check_kind(ctx, keys, agent)
     return _with_instructions(ctx, keys, agent)
-
-
-def _check_kind(ctx: Context, keys: Keys, agent: AgentSpec) -> None:
-    """An agent has what its kind needs, and nothing that belongs to another."""
-    for name, kinds in OF_KINDS.items():
-        if name in keys and agent.kind not in kinds:
-            _misplaced(ctx, keys, agent.kind, name)
-    match agent.kind:
-        case "llm":
-            _check_models(ctx, keys, agent)
-        case "http" if keys.node.get("url") is None:
-            ctx.collector.error(
-                "LM202",
-                "`url` is missing: where is the endpoint of this agent?",
-                agent.span,
-                "Add `url: https://…`.",
-            )
-        case "mcp":
-            _check_server(ctx, keys, agent)
-
-
-def _misplaced(ctx: Context, keys: Keys, kind: Kind, name: str) -> None:
-    kinds = OF_KINDS[name]
-    if kind == "llm":
-        message = f"Only {_kinds(kinds)} agent has `{name}`."
-        hint = f"Add `kind: {kinds[0]}`, or remove the key."
-    else:
-        message = f"{_kinds((kind,)).capitalize()} agent has no `{name}`."
-        hint = f"It {WHAT_KINDS_ARE[kind]}: remove the key, or `kind: {kind}`."
-    ctx.collector.error("LM209", message, keys.span(name), hint)
-
-
-def _kinds(kinds: tuple[Kind, ...]) -> str:
-    article = "an" if kinds[0] in ("llm", "http", "mcp") else "a"
-    return f"{article} {' or '.join(kinds)}"
-
-
-def _check_models(ctx: Context, keys: Keys, agent: AgentSpec) -> None:
-    if not ctx.declared["models"] and "models" not in ctx.broken and "model" not in keys:
-        ctx.collector.error(
-            "LM301",
-            f"The agent `{agent.id}` needs a model, and this mesh has none.",
-            agent.span,
-            "Add models: {quick: {provider: offline, tier: small}}, or kind: python.",
-        )
-    inline = agent.model is not None and agent.model.inline is not None
-    if agent.tools and not inline and all(m.provider == OFFLINE for m in ctx.models.values()):
-        ctx.collector.warning(
-            "LM606",
-            "An offline model calls no tools: this grant is never used.",
-            keys.span("tools"),
-            "Let a python agent call the tool.",
-        )
-
-
-def _check_server(ctx: Context, keys: Keys, agent: AgentSpec) -> None:
-    """An MCP server is reached, or started; and one of its tools is the agent."""
-    keys.together("url", "command", "a server is either reached or started")
-    keys.together("command", "api_key_env", "a server that is started has this environment anyway")
-    if keys.node.get("url") is None and keys.node.get("command") is None:
-        ctx.collector.error(
-            "LM202",
-            "`url` is missing: which MCP server is this?",
-            agent.span,
-            "Add `url: https://…` for one that is running, or `command: [program, argument]` for "
-            "one to start.",
-        )
-    if keys.node.get("tool") is None:
-        ctx.collector.error(
-            "LM202",
-            "`tool` is missing: which tool of the server is this agent?",
-            agent.span,
-            "Add `tool: …` with its name.",
-        )
 
 
 def _with_instructions(ctx: Context, keys: Keys, agent: AgentSpec) -> AgentSpec:
@@ -329,33 +237,36 @@ def _model(ctx: Context, keys: Keys) -> ModelChoice | None:
     node = keys.get("model")
     if node is None:
         return None
-    if isinstance(node, SequenceNode) or (
-        isinstance(node, ScalarNode) and not isinstance(node.value, str)
-    ):
+    if isinstance(node, MappingNode):
+        return _model_by(ctx, keys, node)
+    if isinstance(node, SequenceNode) or not isinstance(node.value, str):
         keys.wrong("model", "a name, provider:model, {tier: …} or {domain: …}", node)
         return None
-    if isinstance(node, ScalarNode):
-        if not node.text.strip():
-            keys.empty("model")
-            return None
-        if ":" in node.text:
-            inline = inline_model(ctx, node)
-            return ModelChoice(inline=inline) if inline else None
-        if node.text in TIERS and node.text not in ctx.declared["models"]:
-            ctx.collector.error(
-                "LM301",
-                f"`{node.text}` is a tier, and there is no model of that name.",
-                node.span,
-                f"Write model: {{tier: {node.text}}}.",
-            )
-            return None
-        name = reference(ctx, node, "models")
-        return ModelChoice(name=name) if name else None
+    if not node.text.strip():
+        keys.empty("model")
+        return None
+    if ":" in node.text:
+        inline = inline_model(ctx, node)
+        return ModelChoice(inline=inline) if inline else None
+    if node.text in TIERS and node.text not in ctx.declared["models"]:
+        ctx.collector.error(
+            "LM301",
+            f"`{node.text}` is a tier, and there is no model of that name.",
+            node.span,
+            f"Write model: {{tier: {node.text}}}.",
+        )
+        return None
+    name = reference(ctx, node, "models")
+    return ModelChoice(name=name) if name else None
+
+
+def _model_by(ctx: Context, keys: Keys, node: MappingNode) -> ModelChoice | None:
+    """A model by its tier or by its domain."""
     block = read_block(ctx, node, MODEL_CHOICE, keys.span("model"), "{tier: small}")
     if block is None:
         return None
     if len(block.entries) != 1:
-        if len(node.entries if isinstance(node, MappingNode) else ()) == len(block.entries):
+        if len(node.entries) == len(block.entries):
             ctx.collector.error(
                 "LM209",
                 "`model` takes either a `tier` or a `domain`.",
@@ -365,8 +276,8 @@ def _model(ctx: Context, keys: Keys) -> ModelChoice | None:
         return None
     tier: Tier | None = block.choice("tier", TIERS)
     domain = block.scalar("domain", "text")
-    if tier and isinstance(value := block.get("tier"), ScalarNode):
-        check_tier(ctx, value, tier)
+    if tier is not None:
+        check_tier(ctx, block.get("tier"), tier)
         return ModelChoice(tier=tier)
     if domain is not None:
         check_domain(ctx, domain)

@@ -193,15 +193,15 @@ def build_routing(ctx: Context, node: Node) -> Routing:
             if tier is None:
                 continue
             tiers[name] = tier
-            value = block.get(name)
-            if isinstance(value, ScalarNode) and ctx.models:
-                check_tier(ctx, value, tier)
+            if ctx.models:
+                check_tier(ctx, block.get(name), tier)
     return Routing(weights, tiers)
 
 
-def check_tier(ctx: Context, node: ScalarNode, tier: Tier) -> None:
-    """Report a tier that no model has."""
-    if ctx.broken & {"models", "tiers"} or len(ctx.models) < len(ctx.declared["models"]):
+def check_tier(ctx: Context, node: Node | None, tier: Tier) -> None:
+    """Report a tier that no model has, where it is named."""
+    unread = ctx.broken & {"models", "tiers"} or len(ctx.models) < len(ctx.declared["models"])
+    if node is None or unread:
         return
     if not any(model.tier == tier for model in ctx.models.values()):
         known = sorted({m.tier for m in ctx.models.values() if m.tier})
