@@ -54,6 +54,7 @@ from leafmesh_nb.policy.trial import Trial, try_policies
 
 if TYPE_CHECKING:
     from leafmesh_nb.compose import Report
+    from leafmesh_nb.journal import Durability
 
 __all__ = ["Mesh", "Route"]
 
@@ -177,28 +178,37 @@ class Mesh:
         step: bool = False,
         journal: str | os.PathLike[str] | None = None,
         replay: str | None = None,
-        durability: str | None = None,
+        durability: Durability | None = None,
         input: Mapping[str, Any] | None = None,
         **inputs: Any,
     ) -> Run:
         """Start a run and return at once.
 
-        ``step`` starts it paused, to go on with ``run.step()``. Inputs are keywords; one whose name
+        ``step`` starts it paused, to go on with ``run.step()``. ``durability``: what was committed
+        survives the end of the process ("normal"), or the end of the power as well ("full", which
+        waits for the disk at every commit; side effects are synced before they begin in any case).
+        It holds while this process drives the run; ``%config MeshMagics.durability`` sets it for
+        all. Inputs are keywords; one whose name
         is taken by a parameter goes into ``input``. Raises RunError for inputs that do not fit and
         for functions that are not bound, before anything is recorded.
         """
-        for name, value in (("replay", replay), ("durability", durability)):
-            if value is not None:
-                raise RunError(
-                    f"{name}= is not available yet in this version; an input of that name goes "
-                    f"into input={{{name!r}: …}}"
-                )
+        if replay is not None:
+            raise RunError(
+                "replay= is not available yet in this version; an input of that name goes into "
+                "input={'replay': …}"
+            )
+        if durability not in (None, "normal", "full"):
+            raise RunError(
+                f"durability is 'normal' or 'full', not {durability!r}; an input of that name goes "
+                "into input={'durability': …}"
+            )
         flow = self.spec.workflows.get(str(workflow))
         if flow is None:
             known = hint(str(workflow), self.spec.workflows)
             raise RunError(f"mesh {self.name} has no workflow {workflow!r}{known}")
         accepted = accepted_input(flow, input, inputs)
-        return self.begin(flow, accepted, journal_at(journal), step=bool(step))
+        opened = journal_at(journal, durability=durability)
+        return self.begin(flow, accepted, opened, step=bool(step))
 
     def begin(
         self,

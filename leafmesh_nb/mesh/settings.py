@@ -1,4 +1,4 @@
-"""What this process is set to: its default journal, and who wants to know of a new run."""
+"""What this process is set to: its journal and durability, and who wants to know of a new run."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 from leafmesh_nb.errors import JournalError
 
 if TYPE_CHECKING:
+    from leafmesh_nb.journal import Durability
     from leafmesh_nb.journal.sqlite import SqliteJournal
     from leafmesh_nb.mesh.run import Run
 
-__all__ = ["announce", "journal_at", "on_start", "set_journal"]
+__all__ = ["announce", "journal_at", "on_start", "set_durability", "set_journal"]
 
 logger = logging.getLogger(__name__)
 
 _journal: str | None = None
+_durability: Durability = "normal"
 _on_start: list[Callable[[Run], None]] = []
 
 
@@ -27,13 +29,24 @@ def set_journal(location: str | None) -> None:
     _journal = location or None
 
 
-def journal_at(location: str | os.PathLike[str] | None) -> SqliteJournal:
+def set_durability(durability: Durability) -> None:
+    """What commits survive where nothing is said: ``normal`` the end of the process, ``full`` the
+    end of the power as well."""
+    global _durability
+    _durability = durability
+
+
+def journal_at(
+    location: str | os.PathLike[str] | None, *, durability: Durability | None = None
+) -> SqliteJournal:
     """The journal at a place, else the one this process is set to. Raises JournalError."""
     from leafmesh_nb.journal import open_journal
 
     if location is not None and not isinstance(location, str | os.PathLike):
         raise JournalError(f"a journal is a file's path, not {type(location).__name__}")
-    return open_journal(location if location is not None else _journal)
+    return open_journal(
+        location if location is not None else _journal, durability=durability or _durability
+    )
 
 
 def on_start(callback: Callable[[Run], None]) -> None:

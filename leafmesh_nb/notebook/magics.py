@@ -35,6 +35,11 @@ class MeshMagics(Magics):
     person = traitlets.Unicode(
         "", help="who sits here and answers questions; empty: the first of those who are asked"
     ).tag(config=True)
+    durability = traitlets.Enum(
+        ("normal", "full"),
+        "normal",
+        help="what a commit survives: the end of the kernel, or the end of the power as well",
+    ).tag(config=True)
     theme = traitlets.Enum(("light", "dark"), "light", help="colours of charts").tag(config=True)
 
     def __init__(self, shell: Any) -> None:
@@ -52,10 +57,12 @@ class MeshMagics(Magics):
             self._workbench = Workbench(self.shell, self)
         return self._workbench
 
-    @traitlets.observe("person", "journal")
+    @traitlets.observe("person", "journal", "durability")
     def _configured(self, change: Any) -> None:
         if change["name"] == "journal":
             settings.set_journal(change["new"] or None)
+        elif change["name"] == "durability":
+            settings.set_durability(change["new"])
         else:
             from leafmesh_nb.mesh.person import set_person
 

@@ -13,6 +13,7 @@ import pytest
 
 import leafmesh_nb as lm
 from leafmesh_nb.journal import open_journal
+from leafmesh_nb.mesh import settings
 
 GOOD = {"ticket_id": "7", "ticket": "hello", "tier": "gold"}
 
@@ -95,7 +96,7 @@ class TestRefusals:
             ({"input": {7: "x"}}, "has an unknown field"),
             ({"input": {"tier": "gold"}}, "tier is given twice"),
             ({"replay": "x"}, "replay= is not available yet"),
-            ({"durability": "full"}, "durability= is not available yet"),
+            ({"durability": "most"}, "durability is 'normal' or 'full', not 'most'"),
         ],
     )
     def test_inputs(self, desk: Any, change: dict[str, Any], message: str) -> None:
@@ -255,6 +256,31 @@ class TestInputs:
         output = desk.start(typed(desk), "take", input={"step": "a", "input": "b"}).result(20)
         assert output["half"] == 1.5
         assert not isinstance(output["half"], str)
+
+
+class TestDurability:
+    def test_a_run_is_synced_at_every_commit(self, desk: Any) -> None:
+        levels = {}
+        for durability in ("normal", "full"):
+            run = desk.start(desk.mesh(), "refund", durability=durability, **GOOD)
+            assert run.result(20)["paid"] == 0
+            assert run.journal.durability == durability
+            session = run.journal._handles.writer._session
+            (levels[durability],) = session._conn.execute("PRAGMA synchronous").fetchone()
+        assert levels == {"normal": 1, "full": 2}
+        assert len(lm.runs()) == 2
+        assert lm.verify().ok
+
+    def test_what_a_process_is_set_to_holds_where_nothing_is_said(
+        self, desk: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(settings, "_durability", "normal")
+        settings.set_durability("full")
+        mesh = desk.mesh()
+        assert desk.start(mesh, "refund", **GOOD).journal.durability == "full"
+        one = desk.start(mesh, "refund", durability="normal", **GOOD)
+        assert one.journal.durability == "normal"
+        assert one.result(20)["paid"] == 0
 
 
 class TestPlaces:

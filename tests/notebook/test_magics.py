@@ -118,6 +118,17 @@ def test_config_names_the_person(refunds: Refunds) -> None:
     cells.good('%config MeshMagics.person = ""')
 
 
+def test_config_sets_the_durability(refunds: Refunds) -> None:
+    cells = refunds()
+    cells.good('%config MeshMagics.durability = "full"')
+    try:
+        cells.good(f"%mesh run refund {SMALL} -o mine")
+        assert cells.shell.user_ns["mine"].journal.durability == "full"
+        cells.good("mine.result(20)")
+    finally:
+        cells.good('%config MeshMagics.durability = "normal"')
+
+
 def test_a_journal_elsewhere(refunds: Refunds, workdir: Path) -> None:
     cells = refunds()
     cells.good(f'%mesh run refund {SMALL} -o there --journal "other/j.db"')
