@@ -11,8 +11,13 @@ __all__ = ["register"]
 
 
 def register(shell: InteractiveShell) -> None:
-    """Register the magics; opens nothing, runs nothing."""
+    """Register the magics, with completion and documentation; opens nothing, runs nothing."""
+    from leafmesh_nb.notebook.completing import add_matcher
+    from leafmesh_nb.notebook.inspecting import add_inspector
     from leafmesh_nb.notebook.magics import MeshMagics
 
     if not any(isinstance(known, MeshMagics) for known in shell.configurables):
-        shell.register_magics(MeshMagics(shell))
+        magics = MeshMagics(shell)
+        shell.register_magics(magics)
+        add_matcher(shell, magics)
+        add_inspector(shell)
