@@ -154,19 +154,19 @@ def _check_window(ctx: Context, keys: Keys, model: ModelSpec) -> None:
 
 
 def _check_fallbacks(ctx: Context, models: Mapping[str, ModelSpec]) -> None:
-    """Report models that fall back on each other."""
-    cycle = find_cycle({name: model.fallback for name, model in models.items()})
-    if not cycle:
-        return
-    message = f"These models fall back on each other: {' → '.join(cycle)}."
-    if len(cycle) == 2:
-        message = f"The model `{cycle[0]}` falls back on itself."
-    ctx.collector.error(
-        "LM330",
-        message,
-        models[cycle[0]].span,
-        "Where all of them fail, there must be a last one. Break the circle.",
-    )
+    """Report models that fall back on each other, every circle of them."""
+    graph = {name: model.fallback for name, model in models.items()}
+    while cycle := find_cycle(graph):
+        message = f"These models fall back on each other: {' → '.join(cycle)}."
+        if len(cycle) == 2:
+            message = f"The model `{cycle[0]}` falls back on itself."
+        ctx.collector.error(
+            "LM330",
+            message,
+            models[cycle[0]].span,
+            "Where all of them fail, there must be a last one. Break the circle.",
+        )
+        graph = {name: names for name, names in graph.items() if name not in cycle}
 
 
 def build_routing(ctx: Context, node: Node) -> Routing:

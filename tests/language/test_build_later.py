@@ -217,6 +217,17 @@ def test_a_circle_of_fallbacks_is_told_as_its_path(
     assert found.marked(circle) == path.split(" → ")[0]
 
 
+def test_every_circle_is_told(told: Callable[[str], Any]) -> None:
+    found = told(
+        "mesh: a\nmodels:\n"
+        "  a: {provider: offline, fallback: b}\n"
+        "  b: {provider: offline, fallback: a}\n"
+        "  c: {provider: offline, fallback: [c, a]}\n"
+    )
+    circles = [d for d in found.diagnostics if d.code == "LM330"]
+    assert [found.marked(d) for d in circles] == ["a", "c"]
+
+
 def test_a_chain_of_fallbacks_is_no_circle(told: Callable[[str], Any]) -> None:
     found = told(
         "mesh: a\nmodels:\n"
