@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
-from leafmesh_nb.language import Diagnostic, Spec, parse
+from leafmesh_nb.language import Diagnostic, Spec, build_steps, parse
 
-REFERENCE = Path(__file__).parents[1] / "fixtures" / "refunds.yaml"
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+REFERENCE = FIXTURES / "refunds.yaml"
 
 
 @pytest.fixture(scope="session")
@@ -67,3 +68,35 @@ def changed(refunds: str) -> Callable[..., Told]:
         return Told(text, parsed.spec, parsed.diagnostics)
 
     return parse_changed
+
+
+@pytest.fixture
+def with_steps() -> Callable[..., Told]:
+    """Parse a small mesh whose workflow ``w`` has the steps, each by its id the body of a flow
+    map, and whatever other ``workflows`` are written."""
+    head = (FIXTURES / "steps.yaml").read_text(encoding="utf-8")
+
+    def parse_steps(
+        steps: dict[str, str], output: str = "{}", *, workflows: str = "", save: str = "{}"
+    ) -> Told:
+        lines = "".join(f"      {name}: {{{body}}}\n" for name, body in steps.items())
+        text = (
+            f"{head}{workflows}  w:\n    input: {{n: integer, flag: boolean, some: any,"
+            " texts: {list: string}, at: datetime, day: date, names: {map: integer}}\n"
+            f"    save: {save}\n    steps:\n{lines}    output: {output}\n"
+        )
+        parsed = parse(text, source="cell")
+        return Told(text, parsed.spec, parsed.diagnostics)
+
+    return parse_steps
+
+
+@pytest.fixture
+def enforced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version that enforces every key of a step: the names moved, and nothing else."""
+    block = build_steps.STEP
+    whole = replace(block, optional=(*block.optional, *block.later), later=())
+    monkeypatch.setattr(build_steps, "STEP", whole)
+    every = (*build_steps.COMPLEXITIES, *build_steps.LATER_COMPLEXITIES)
+    monkeypatch.setattr(build_steps, "COMPLEXITIES", every)
+    monkeypatch.setattr(build_steps, "LATER_COMPLEXITIES", ())
