@@ -70,12 +70,16 @@ def path_failure(names: Any, keys: tuple[str, ...]) -> Failure:
 
 def contained(left: Any, right: Any, frame: Frame) -> bool:
     """``left in right``: an item of a list, a key of a map."""
+    # The exact type first: `isinstance` of an abstract class costs more than all the rest.
+    if type(right) is list or isinstance(right, list | tuple):
+        frame.charge(len(right))
+        for item in right:  # noqa: SIM110 - a third faster than any() of a generator
+            if equal(left, load(item), frame):
+                return True
+        return False
     if isinstance(right, Mapping):
         if isinstance(left, str | int | Decimal):
             return type(left) is str and left in right
         raise Failure(f"{kind_of(left)} is no key of a map")
-    if not isinstance(right, list | tuple):
-        hint = "; use contains()" if isinstance(right, str) else ""
-        raise Failure(f"`in` needs a list or a map, not {kind_of(right)}{hint}")
-    frame.charge(len(right))
-    return any(equal(left, load(item), frame) for item in right)
+    hint = "; use contains()" if isinstance(right, str) else ""
+    raise Failure(f"`in` needs a list or a map, not {kind_of(right)}{hint}")

@@ -150,6 +150,8 @@ def _has(node: Has, scope: Scope) -> Run:
     def run(frame: Frame) -> bool:
         try:
             value = operand(frame)
+            if type(value) is dict:
+                return target.name in value
             if value is None:
                 return False
             field_of(value, target.name)
@@ -189,7 +191,18 @@ def _call(node: Call, scope: Scope) -> Run:
         except Failure as failure:
             raise placed(failure, node, scope) from None
 
-    return run
+    if len(arguments) != 2:
+        return run
+    first, second = arguments
+
+    def run_two(frame: Frame) -> Any:
+        a, b = first(frame), second(frame)
+        try:
+            return apply(frame, a, b)
+        except Failure as failure:
+            raise placed(failure, node, scope) from None
+
+    return run_two
 
 
 def _default(value: Run, otherwise: Run) -> Run:
@@ -233,6 +246,10 @@ def _binary(node: Binary, scope: Scope) -> Run:
     if node.operator in _COMPARISONS:
         return _comparison(node, scope, left, right)
     apply: Callable[[Any, Any, Frame], Any]
+    if node.operator in ("==", "!="):
+        short = _equality_with_text(node, left)
+        if short is not None:
+            return short
     if node.operator == "==":
         apply = equal
     elif node.operator == "!=":
@@ -248,6 +265,20 @@ def _binary(node: Binary, scope: Scope) -> Run:
             return apply(a, b, frame)
         except Failure as failure:
             raise placed(failure, node, scope) from None
+
+    return run
+
+
+def _equality_with_text(node: Binary, left: Run) -> Run | None:
+    """``==`` and ``!=`` with a constant text on the right, which cannot fail and cost nothing."""
+    text = node.right.value if isinstance(node.right, Constant) else None
+    if type(text) is not str:
+        return None
+    equal_is = node.operator == "=="
+
+    def run(frame: Frame) -> bool:
+        value = left(frame)
+        return (type(value) is str and value == text) is equal_is
 
     return run
 

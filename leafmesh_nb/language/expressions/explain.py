@@ -88,6 +88,7 @@ def trace_of(text: str) -> Any:
         reads = frozenset(paths(node))
 
         def traced(frame: Frame) -> Any:
+            assert frame.parts is not None
             try:
                 value = run(frame)
             except Failure as failure:

@@ -55,13 +55,25 @@ class Expression:
         Numbers come out as int or Decimal; lists and maps may be those of ``names``.
         """
         run = self._compiled.get("run") or self._compile("run")
-        return _finish(run, Frame(names, now, self._size), self.span)
+        try:
+            return run(Frame(names, now, self._size))
+        except Failure as failure:
+            return failure.value()
+        except Exception as error:
+            return _fallen(error, self.span)
 
     def explain(self, names: Mapping[str, Any], *, now: datetime | None = None) -> Explanation:
         """The value with those of the parts that were evaluated. Never raises."""
         run = self._compiled.get("trace") or self._compile("trace")
         frame = Frame(names, now, self._size)
-        value = _finish(run, frame, self.span)
+        frame.parts = []
+        value: Any
+        try:
+            value = run(frame)
+        except Failure as failure:
+            value = failure.value()
+        except Exception as error:
+            value = _fallen(error, self.span)
         return Explanation(self.text, value, in_source_order(frame.parts))
 
     def _compile(self, way: str) -> Run:
@@ -71,18 +83,14 @@ class Expression:
         return run
 
 
-def _finish(run: Run, frame: Frame, span: Span) -> Any:
-    try:
-        return run(frame)
-    except Failure as failure:
-        return failure.value()
-    except Exhausted as exhausted:
-        return ErrorValue(str(exhausted), span)
-    except RecursionError:
+def _fallen(error: Exception, span: Span) -> ErrorValue:
+    """The value of an evaluation that was cut short."""
+    if isinstance(error, Exhausted):
+        return ErrorValue(str(error), span)
+    if isinstance(error, RecursionError):
         return ErrorValue("these values are nested too deeply", span)
-    except Exception as error:
-        # A Mapping or a list of foreign code raised; its words may hold anything.
-        return ErrorValue(f"a value could not be read ({type(error).__name__})", span)
+    # A Mapping or a list of foreign code raised; its words may hold anything.
+    return ErrorValue(f"a value could not be read ({type(error).__name__})", span)
 
 
 def parse_expression(node: ScalarNode | SequenceNode | MappingNode) -> Expression | list[Finding]:

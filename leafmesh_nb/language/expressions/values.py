@@ -89,7 +89,8 @@ class Frame:
         self.now = now
         self.left = COST_LIMIT - cost
         self.locals: dict[int, Any] = {}
-        self.parts: list[Any] = []
+        # Filled by a trace; most evaluations have none.
+        self.parts: list[Any] | None = None
 
     def charge(self, cost: int) -> None:
         """Count work; Exhausted when the evaluation has cost too much."""
@@ -209,6 +210,8 @@ def equal(left: Any, right: Any, frame: Frame, nesting: int = 0) -> bool:
         return number_a and number_b and bool(left == right)
     if left is None or right is None or a is bool or b is bool:
         return left is right
+    if a is str or b is str:
+        return False
     if isinstance(left, list | tuple):
         if not isinstance(right, list | tuple) or len(left) != len(right):
             return False
