@@ -171,7 +171,6 @@ NOT_YET = [
     ("complexity: routine", "consult: [refund.propose]"),
     ("complexity: routine", "on_error: fail"),
     ("complexity: routine", "on_in_doubt: ask"),
-    ("ticket:     string", "ticket:     {schema: {type: string}}"),
 ]
 
 
