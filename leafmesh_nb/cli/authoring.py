@@ -1,4 +1,4 @@
-"""``check`` and ``new``: a mesh before it runs."""
+"""``check``, ``new`` and ``schema``: a mesh before it runs."""
 
 from __future__ import annotations
 
@@ -28,6 +28,13 @@ Exit code 0 without errors (warnings and what is not proven are shown), 1 with e
 that cannot be read. A file of samples is a JSON list of workflow inputs for the dry run."""
 
 
+SCHEMA = """  leafmesh-nb schema -o mesh.schema.json
+
+An editor that knows YAML then completes and checks a file that begins with the line
+  # yaml-language-server: $schema=mesh.schema.json
+What only the compiler knows (names, expressions, types that fit) `leafmesh-nb check` tells."""
+
+
 def add_to(verbs: Verbs) -> None:
     """Add the verbs."""
     check = add_verb(verbs, "check", _check, "check a mesh in six layers before it runs", CHECK)
@@ -47,6 +54,11 @@ def add_to(verbs: Verbs) -> None:
     new.add_argument(
         "--out", metavar="DIR", type=Path, default=Path(), help="where it goes (default: here)"
     )
+
+    schema = add_verb(
+        verbs, "schema", _schema, "print the JSON Schema of a mesh, for editors", SCHEMA
+    )
+    schema.add_argument("-o", "--out", metavar="FILE", type=Path, help="default: standard output")
 
 
 def _templates() -> list[str]:
@@ -102,4 +114,15 @@ def _new(given: argparse.Namespace) -> int:
     named = shlex.quote(str(mesh))
     print(f"next   leafmesh-nb check {named}")
     print(f"       {first.partition('run:')[2].strip().replace(mesh.name, named)}")
+    return 0
+
+
+def _schema(given: argparse.Namespace) -> int:
+    from leafmesh_nb.language.editing.mesh_schema import mesh_schema
+
+    text = json.dumps(mesh_schema(), indent=2, ensure_ascii=False)
+    if given.out is None:
+        print(text)
+    else:
+        written(given.out, f"{text}\n")
     return 0

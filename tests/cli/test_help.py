@@ -14,6 +14,7 @@ VERBS = [
     "lab",
     "new",
     "check",
+    "schema",
     "run",
     "runs",
     "show",
