@@ -21,7 +21,8 @@ _KEYS: Mapping[str, Performer] = {
     "let": "let",
     "wait": "wait",
 }
-_DURATION = re.compile(r"[\d.]+\s*[A-Za-z]|[\d.]+\Z")
+_DURATION = re.compile(r"[\d.]+(?:\s*[A-Za-z]|:\d\d|\Z)")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _ITS_OWN = "the steps of that workflow have their own"
 _NO_AGENT = "it is about the agent that performs a step"
 _NO_CALL = "it is about calls to models and functions"
@@ -105,8 +106,17 @@ def _wait(ctx: Context, keys: Keys) -> float | Expression | None:
     node = keys.get("wait")
     if node is None:
         return None
-    if isinstance(node, ScalarNode) and _DURATION.match(node.text.strip()):
+    text = node.text.strip() if isinstance(node, ScalarNode) else ""
+    if _DURATION.match(text):
         return keys.duration("wait")
+    if _DATE.match(text):
+        ctx.collector.error(
+            "LM210",
+            "A time to wait for is written as an expression.",
+            node.span,
+            f"Write wait: 'timestamp(\"{text[:10]}T08:00:00Z\")', with its time and zone.",
+        )
+        return None
     return ctx.expression(node)
 
 

@@ -98,16 +98,17 @@ def build_workflows(ctx: Context, node: Node) -> dict[str, Workflow]:
         ctx.broken |= {"steps", "workflows"}
         return {}
     flows: dict[str, _Flow] = {}
+    named = set()
     for entry in found:
         ctx.declared["workflows"].setdefault(entry.key.text, entry.key.span)
     for entry in found:
-        valid = check_id(entry.key, "a workflow", ctx.collector)
-        flow = _draft(ctx, entry)
-        if valid and flow:
+        if check_id(entry.key, "a workflow", ctx.collector):
+            named.add(entry.key.text)
+        if (flow := _draft(ctx, entry)) is not None:
             flows[flow.id] = flow
     for flow in _callees_first(ctx, flows):
         _check(ctx, flow, flows)
-    return {name: flow.workflow() for name, flow in flows.items()}
+    return {name: flow.workflow() for name, flow in flows.items() if name in named}
 
 
 def _draft(ctx: Context, entry: Entry) -> _Flow | None:

@@ -90,7 +90,7 @@ def _counted(ctx: Context, node: MappingNode, steps: Mapping[str, Span]) -> Join
         if count is not None:
             ctx.collector.error("LM204", "`count` must be a whole number.", count.span, _FORMS)
         return None
-    if count is not None and not 1 <= number <= len(of.items):
+    if count is not None and of.items and not 1 <= number <= len(of.items):
         ctx.collector.error(
             "LM208", f"`count` must be from 1 to {len(of.items)}, the steps in `of`.", count.span
         )

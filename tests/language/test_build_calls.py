@@ -108,6 +108,11 @@ def test_what_is_wrong_in_a_workflow_is_told_once(with_steps: Parsing) -> None:
     assert with_steps(steps, workflows=loop).codes == ["LM320"]
 
 
+def test_a_workflow_of_a_wrong_name_is_checked_too(with_steps: Parsing) -> None:
+    named = "  Deep-One:\n    steps:\n      x: {capability: work, with: {n: input.m}}\n"
+    assert with_steps({"a": WORK}, workflows=named).codes == ["LM205", "LM311"]
+
+
 # -- workflows that run each other
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from leafmesh_nb.language import parse
+
 Parsing = Callable[..., Any]
 
 pytestmark = pytest.mark.usefixtures("enforced")
@@ -96,10 +98,12 @@ def test_who_could_not_be_asked_is_said(with_steps: Parsing) -> None:
 
 
 def test_read_and_write_are_granted_to_one_agent(with_steps: Parsing) -> None:
-    """Each grant has somebody, but nobody has both."""
-    told = with_steps(
-        {"a": "agent: other, capability: work, with: {n: memory.size}, save: {last: output.text}"}
-    )
-    assert told.codes == ["LM604"]
-    both = "capability: work, with: {n: memory.size}, save: {log: output.text}"
-    assert with_steps({"a": both}).diagnostics == ()
+    body = "capability: work, with: {n: memory.size}, save: {last: output.text}"
+    told = with_steps({"a": body})
+    assert told.diagnostics == ()
+    # Now either has one of the two grants, and nobody has both.
+    text = told.text.replace("read: [last, size]", "read: [last]")
+    (error,) = parse(text).diagnostics
+    assert error.code == "LM604"
+    assert "may both read memory.size and write memory.last: not `worker`, `other`" in error.message
+    assert "{read: [size], write: [last]}" in error.hint
