@@ -15,6 +15,7 @@ from leafmesh_nb.language.expressions import (
     parse_template,
 )
 from leafmesh_nb.language.nodes import MappingNode, Node, ScalarNode, SequenceNode, Span
+from leafmesh_nb.language.policy_scope import PolicyScope
 from leafmesh_nb.language.quoting import balanced_end, quoted_line, unbalanced
 from leafmesh_nb.language.source import Source
 from leafmesh_nb.language.spec import (
@@ -59,7 +60,7 @@ class Context:
     capabilities: dict[str, Capability] = field(default_factory=dict)
     input_nodes: dict[str, MappingNode] = field(default_factory=dict)
     offers: dict[str, list[AgentSpec]] = field(default_factory=dict)
-    policy_scopes: dict[tuple[Point, Target], Environment] = field(default_factory=dict)
+    policy_scopes: dict[tuple[Point, Target], PolicyScope] = field(default_factory=dict)
     doubtful: set[str] = field(default_factory=set)
 
     def expression(self, node: Node) -> Expression | None:
@@ -76,7 +77,7 @@ class Context:
         found = parse_expression(node)
         if isinstance(found, Expression):
             return found
-        eaten = self._truncated(node)
+        eaten = next(filter(None, map(self._truncated, _scalars(node))), "")
         for finding in found:
             self.collector.finding(finding, hint=eaten)
             eaten = ""
@@ -135,9 +136,9 @@ class Context:
             for entry in node:
                 yield from self._split(entry.value)
 
-    def _truncated(self, node: Node) -> str:
+    def _truncated(self, node: ScalarNode) -> str:
         """The line quoted, where YAML took the rest of an expression for a comment."""
-        if not isinstance(node, ScalarNode) or node.style != "plain":
+        if node.style != "plain" or not isinstance(parse_expression(node), list):
             return ""
         line = self.source.line(node.span.end_line)
         rest = line[node.span.end_column - 1 :]
@@ -148,3 +149,12 @@ class Context:
         return "YAML takes ` #` and what follows for a comment. Quote the expression:\n" + (
             quoted_line(self.source, start, end)
         )
+
+
+def _scalars(node: Node) -> Iterator[ScalarNode]:
+    if isinstance(node, ScalarNode):
+        yield node
+        return
+    parts = node.items if isinstance(node, SequenceNode) else [e.value for e in node.entries]
+    for part in parts:
+        yield from _scalars(part)

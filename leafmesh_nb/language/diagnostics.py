@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
@@ -156,6 +156,14 @@ class Collector:
     def close(self, span: Span) -> None:
         """Drop whatever is still found within ``span``: its cause has been told."""
         self._closed.append(span)
+
+    def withdraw(self, span: Span, codes: Container[str]) -> None:
+        """Take back the errors of these codes within ``span``: their cause turned out to be
+        another."""
+        for key, found in list(self._found.items()):
+            if found.code in codes and _within(found.span, span):
+                del self._found[key]
+                self.errors -= 1
 
     @property
     def failed(self) -> bool:

@@ -28,7 +28,7 @@ from leafmesh_nb.language.diagnostics import Collector
 from leafmesh_nb.language.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode, Span
 from leafmesh_nb.language.quoting import value_end
 from leafmesh_nb.language.refusals import Refusals
-from leafmesh_nb.language.rejoin import rejoined
+from leafmesh_nb.language.rejoin import rejoined, rejoined_item
 from leafmesh_nb.language.scalars import NumberOutOfRange, is_old_boolean, places_of, resolve
 from leafmesh_nb.language.source import Source
 from leafmesh_nb.language.syntax import explain
@@ -283,7 +283,17 @@ class _Builder:
             return SequenceNode(tuple(parts), span, top.flow)
         if top.flow and len(parts) > 1:
             parts = rejoined(self.source, self.collector, parts)
+        elif (
+            len(parts) == 1 and self.stack and not self.stack[-1].mapping and not self._braced(top)
+        ):
+            item = rejoined_item(self.source, self.collector, parts, top.flow)
+            if item is not None:
+                return item
         return MappingNode(tuple(parts), span, top.flow)
+
+    def _braced(self, top: _Collection) -> bool:
+        """Whether a map is written with braces: YAML lets one pair in a list go without them."""
+        return top.flow and self.source.text.startswith("{", top.start.index)
 
     def _place(self, node: Node) -> None:
         """Put a finished node where it belongs."""

@@ -1,24 +1,32 @@
-"""Expressions that YAML cut at a comma, put together again."""
+"""Expressions that YAML took apart, put together again: at a comma, or at a colon."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from leafmesh_nb.language.diagnostics import Collector
-from leafmesh_nb.language.nodes import Entry, ScalarNode
-from leafmesh_nb.language.quoting import balanced_end, quoted_line, unbalanced
+from leafmesh_nb.language.nodes import Entry, Node, ScalarNode
+from leafmesh_nb.language.quoting import (
+    KEY_ERRORS,
+    balanced_end,
+    closes_more,
+    quoted_line,
+    unbalanced,
+)
 from leafmesh_nb.language.scalars import places_of
 from leafmesh_nb.language.source import Source
 
-__all__ = ["rejoined"]
+__all__ = ["rejoined", "rejoined_item"]
 
 _NAME = re.compile(r"[A-Za-z_][\w.-]*\Z")
+_SIGN = re.compile(r"[?\"'()\[\]&|<>=!]")
 
 
 def rejoined(source: Source, collector: Collector, entries: list[Entry]) -> list[Entry]:
     """The entries of a flow map, with the expressions put together again that a comma split:
     ``{when: min(a, 3) > 1}`` is read by YAML as two keys."""
-    if all(_NAME.match(entry.key.text) for entry in entries[1:]):
+    if all(_NAME.match(key.text) and not _absent(value) for key, value in entries[1:]):
         return entries
     whole: list[Entry] = []
     skip_to = 0
@@ -32,20 +40,54 @@ def rejoined(source: Source, collector: Collector, entries: list[Entry]) -> list
             following is not None
             and isinstance(value, ScalarNode)
             and value.style == "plain"
-            and not _NAME.match(following.key.text)
+            and (_absent(following.value) or not _NAME.match(following.key.text))
             and unbalanced(value.text)
         ):
             start = source.offset(value.span.line, value.span.column)
             skip_to = balanced_end(source.text, start)
-            text = source.text[start:skip_to]
-            span = source.span(start, skip_to)
-            collector.error(
-                "LM125",
+            value = _whole(
+                source,
+                collector,
+                (start, skip_to),
                 "Within braces, YAML ends a plain text at its first comma.",
-                span,
-                "Quote the expression:\n" + quoted_line(source, start, skip_to),
             )
-            places = places_of(source, start, skip_to, "plain", text)
-            value = ScalarNode(text, "plain", text, span, places)
         whole.append(Entry(entry.key, value))
     return whole
+
+
+def rejoined_item(
+    source: Source, collector: Collector, entries: Sequence[Entry], flow: bool
+) -> Node | None:
+    """An item of a list that YAML reads as a key and a value, though it is an expression, such as
+    ``x ? b : c``; None for anything else. ``entries`` are those of the one map that it is."""
+    if len(entries) != 1:
+        return None
+    key, value = entries[0]
+    if (
+        not isinstance(value, ScalarNode)
+        or value.style not in ("plain", "single", "double")
+        or key.style != "plain"
+        or key.span.line != value.span.end_line
+        or not _SIGN.search(key.text)
+        or (flow and closes_more(value.text))  # a comma before has split it as well
+    ):
+        return None
+    part = (
+        source.offset(key.span.line, key.span.column),
+        source.offset(value.span.end_line, value.span.end_column),
+    )
+    return _whole(source, collector, part, "YAML takes `: ` in a text for a key and its value.")
+
+
+def _absent(value: Node) -> bool:
+    return isinstance(value, ScalarNode) and value.style == "plain" and not value.text
+
+
+def _whole(source: Source, collector: Collector, part: tuple[int, int], message: str) -> ScalarNode:
+    start, end = part
+    text = source.text[start:end]
+    span = source.span(start, end)
+    hint = "Quote the expression:\n" + quoted_line(source, start, end)
+    collector.withdraw(span, KEY_ERRORS)
+    collector.error("LM125", message, span, hint)
+    return ScalarNode(text, "plain", text, span, places_of(source, start, end, "plain", text))

@@ -119,7 +119,7 @@ def _align(text: str, lines: Iterator[list[_Piece]]) -> Sequence[tuple[int, int]
             at += len(content)
         if content or end == (0, 0):
             end = line[-1][1]
-    if text[at:].strip("\n"):
+    if text[at:].strip("\n") or end == (0, 0):  # a block scalar may have no line at all
         return ()
     places.extend([end] * (len(text) - at + 1))
     return tuple(places)

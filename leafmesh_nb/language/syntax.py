@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from leafmesh_nb.language.diagnostics import Collector, Related
 from leafmesh_nb.language.nodes import Span
-from leafmesh_nb.language.quoting import candidates, quote
+from leafmesh_nb.language.quoting import KEY_ERRORS, candidates, quote
 from leafmesh_nb.language.source import Source
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ FILL_IT = (
 _REPAIRABLE = 50_000
 _ROUNDS = 3
 _TRIES = 6
+_NEAR = 20
 
 FirstError = Callable[[str], "tuple[int, int] | None"]
 """The (line, column) of the first YAML error of a text, or None."""
@@ -69,21 +71,20 @@ def explain(
         return
 
     message, span, hint, related = _describe(problem, context, (line, column), opened, source)
-    lines = [line, *([opened[0]] if opened and opened[0] != line else [])]
-    repairable = message != _NO_KEY and not any(
-        word in problem for word in ("escape", "end of stream", "entries")
-    )
-    if repairable and (repaired := _repair(source, lines, (line, column), first_error)):
-        collector.error(
-            "LM125",
-            message,
-            span,
-            "If this is an expression or a text, quote it so that YAML leaves it whole:\n"
-            + repaired,
-            related,
-        )
+    lines = [line]
+    if opened and "quoted scalar" in context:
+        lines = [opened[0]]  # where it opens is what is wrong; the text's end tells nothing
+    elif opened and opened[0] != line:
+        within = range(opened[0] + 1, min(line, opened[0] + _NEAR))
+        lines += [opened[0], *(number for number in within if " #" in source.line(number))]
+    repairable = message != _NO_KEY and "escape" not in problem
+    repair = _repair(source, lines, (line, column), first_error) if repairable else None
+    if repair is None:
+        collector.error("LM101", message, span, hint, related)
         return
-    collector.error("LM101", message, span, hint, related)
+    collector.withdraw(repair.span, KEY_ERRORS)
+    advice = f"{hint} {_QUOTE_IT}" if message == _NO_ITEM else _QUOTE_IT
+    collector.error("LM125", message, span, f"{advice}\n{repair.line}", related)
 
 
 def _place(mark: Any, source: Source) -> tuple[int, int] | None:
@@ -150,7 +151,7 @@ def _describe(
         return "`?` cannot start a value in YAML.", here, "Quote the value.", ()
     if "sequence entries" in problem:
         return (
-            "A list item cannot start here.",
+            _NO_ITEM,
             here,
             "Put each `- item` on a line of its own, below its key and indented.",
             (),
@@ -189,12 +190,14 @@ def _describe(
             (Related("the block starts here", start),) if start.line != line else (),
         )
     if "node content" in problem:
-        if not character or column > len(source.line(line)):
+        if not source.line(line)[column - 1 :].strip():
             return "The text ends inside a value.", here, "A bracket or a quote is not closed.", ()
         return f"`{character}` is not expected here.", here, "Quote it, or remove it.", ()
     return f"This is not valid YAML: {problem or 'it cannot be read'}.", here, "", ()
 
 
+_NO_ITEM = "A list item cannot start here."
+_QUOTE_IT = "If this is an expression or a text, quote it so that YAML leaves it whole:"
 _NO_KEY = "This line is neither `key: value` nor a list item."
 _WRITE_KEY = "Write `key: value`, with a space after the colon."
 
@@ -213,34 +216,45 @@ def _line_without_key(source: Source, line: int) -> Span | None:
     return Span(line - 1, indent + 1, line - 1, indent + len(stripped) + 1)
 
 
+@dataclass(frozen=True, slots=True)
+class _Repair:
+    """The line of a text that reads when it is quoted, as a hint shows it, and what was quoted."""
+
+    line: str
+    span: Span
+
+
 def _repair(
     source: Source, lines: list[int], error: tuple[int, int], first_error: FirstError
-) -> str | None:
+) -> _Repair | None:
     """The line, with values quoted, whose repair makes the error go away; None if none does."""
     if len(source.text) > _REPAIRABLE:
         return None
     for number in lines:
         line, reached = source.line(number), error
+        low, high = len(line), 0
         for _ in range(_ROUNDS):
             step = _quote_one(source, number, line, reached, first_error)
             if step is None:
                 break
-            line, still = step
+            line, still, start, end = step
+            low, high = min(low, start), max(high, end)
             if still is None or still[0] > max(reached[0], number):
-                return "    " + line.strip()
+                return _Repair("    " + line.strip(), Span(number, low + 1, number, high + 1))
             reached = still
     return None
 
 
 def _quote_one(
     source: Source, number: int, line: str, error: tuple[int, int], first_error: FirstError
-) -> tuple[str, tuple[int, int] | None] | None:
-    """Quote the first part of ``line`` that moves the error on, and where the error is then."""
+) -> tuple[str, tuple[int, int] | None, int, int] | None:
+    """Quote the first part of ``line`` that moves the error on: the line then, where the error is
+    then, and the part."""
     column = error[1] if error[0] == number else 1
     for start, end in islice(candidates(line, column), _TRIES):
         quoted = line[:start] + quote(line[start:end]) + line[end:]
         text = "\n".join((*source.lines[: number - 1], quoted, *source.lines[number:]))
         still = first_error(text)
         if still is None or still > error:
-            return quoted, still
+            return quoted, still, start, end
     return None

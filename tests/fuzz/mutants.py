@@ -75,7 +75,7 @@ Mutation = Callable[[str, random.Random], str]
 
 
 def flip_byte(text: str, chance: random.Random) -> str:
-    data = bytearray(text.encode("utf-8", "surrogateescape"))
+    data = bytearray(text.encode("utf-8", "surrogatepass"))
     data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
     return data.decode("utf-8", "surrogateescape")
 
@@ -239,7 +239,7 @@ def _wrong(found: Diagnostic, lines: tuple[str, ...]) -> Iterator[str]:
     if not re.fullmatch(r"LM[1-6]\d\d", found.code) or not found.title:
         yield f"{found.code} is no code of the language"
     said = (found.message, found.hint, *(related.message for related in found.related))
-    if not found.message or not re.match(r"[A-Z`$\d\"'“]", found.message):
+    if not found.message or found.message[0].islower():
         yield f"{found.code} says {found.message!r}"
     # What is quoted from the text, in backticks or on a line of its own, is the user's.
     for text in said:

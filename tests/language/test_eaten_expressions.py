@@ -120,3 +120,103 @@ def test_quote_is_read_back_as_it_was(text: str) -> None:
     import yaml
 
     assert yaml.safe_load(f"a: {quote(text)}") == {"a": text}
+
+
+PAID = "      paid: default(steps.pay.output.amount, 0)"
+SMALL = "      - id: small\n        when: tool.arguments.amount <= 100\n        then: approve"
+PLACES = {
+    "a step's when": ("when: steps.propose.output.amount > 0", "when: EXPR"),
+    "a rule's when": (SMALL, "      - id: small\n        when: EXPR\n        then: approve"),
+    "a rule in braces": (SMALL, "      - {id: small, when: EXPR, then: approve}"),
+    "the last of a rule in braces": (SMALL, "      - {id: small, then: approve, when: EXPR}"),
+    "an output": (PAID, "      paid: EXPR"),
+    "an item of a list": (PAID, "      paid:\n        - EXPR\n        - 1"),
+    "the first of brackets": (PAID, "      paid: [EXPR, 1]"),
+    "the last of brackets": (PAID, "      paid: [1, EXPR]"),
+    "the first of braces": (PAID, "      paid: {a: EXPR, b: 1}"),
+    "the last of braces": (PAID, "      paid: {a: 1, b: EXPR}"),
+    "braces in brackets": (PAID, "      paid: [{a: 1, b: EXPR}, 2]"),
+    "braces in braces": (PAID, "      paid: {a: {b: EXPR}, c: [1, 2]}"),
+    "braces over lines": (PAID, "      paid: {\n        a: 1,\n        b: EXPR,\n        c: 2}"),
+    "brackets over lines": (PAID, "      paid: [\n        1,\n        EXPR,\n        2]"),
+}
+EATEN = [
+    "!true",
+    "!(run.id == 'x')",
+    "!has(memory.ticket) || run.id == 'a, b'",
+    "- size(run.id) < 0",
+    "run.id == 'x' ? true : false",
+    "run.id.contains('k: v')",
+    "run.id.contains('a #1')",
+    "run.id == ' #'",
+    "run.id == 'a, b'",
+    "run.id == '}'",
+    "run.id == ']'",
+    "run.id == '{'",
+    "'x' == run.id",
+    '"x" in [run.id] && true',
+    '["x"] == [run.id]',
+    '["x", "y"].exists(i, i == run.id)',
+    "[1, 2].size() > 1",
+    'run.id in ["x", "y"]',
+    '{"a": 1}.a > 0',
+    "{'a': 1}['a'] > 0",
+    "{'a': 1} == {'a': size(run.id)}",
+    "min(1, 3) > 1",
+    "max(1, min(2, 3), 4, 5) > 1",
+    "[1, 2].filter(i, i > 1).size() > 0",
+    "(size(run.id) > 1 ? 'a, b' : run.id) == 'a'",
+    'run.id.matches("[a-z]{2,3}\\\\d+")',
+    "(run.id == 'x' || run.id == 'y') && size([1, 2]) > 1",
+]
+
+
+def read_whole(text: str, expression: str) -> bool:
+    """Whether YAML leaves an expression whole, and nobody complains of it."""
+    from leafmesh_nb.language.plain import plain
+
+    source = Source(text)
+    node = read(source, Collector(source))
+    return node is not None and expression in leaves(plain(node)) and parse(text).spec is not None
+
+
+def leaves(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [leaf for inner in value.values() for leaf in leaves(inner)]
+    return (
+        [leaf for inner in value for leaf in leaves(inner)] if isinstance(value, list) else [value]
+    )
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("expression", EATEN)
+def test_wherever_it_is_eaten_the_line_that_is_shown_repairs_it(
+    refunds: str, place: str, expression: str
+) -> None:
+    """One error; its hint is the line quoted, and with that line the mesh is good."""
+    old, new = PLACES[place]
+    assert old in refunds
+    text = refunds.replace(old, new.replace("EXPR", expression))
+    if read_whole(text, expression) or (place, expression[:2]) == ("an item of a list", "- "):
+        return  # in the list of a list, `- - x` is right
+    found = [d for d in parse(text).diagnostics if d.severity == "error"]
+    assert len(found) == 1, [str(d) for d in found]
+    shown = found[0].hint.split("\n")[-1]
+    assert shown.startswith("    "), found[0]
+    lines = text.split("\n")
+    number = next(i for i, line in enumerate(lines) if expression in line)
+    indent = len(lines[number]) - len(lines[number].lstrip())
+    lines[number] = " " * indent + shown.strip()
+    assert lines[number] != text.split("\n")[number]
+    assert read_whole("\n".join(lines), expression), shown
+
+
+def test_most_of_them_are_eaten_somewhere(refunds: str) -> None:
+    """So that the test above has something to test."""
+    for expression in EATEN:
+        eaten = [
+            place
+            for place, (old, new) in PLACES.items()
+            if not read_whole(refunds.replace(old, new.replace("EXPR", expression)), expression)
+        ]
+        assert eaten, expression

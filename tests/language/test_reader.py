@@ -203,6 +203,12 @@ def test_a_very_long_text_has_no_places_and_still_a_span() -> None:
     assert node.locate(10, 12) == node.span
 
 
+def test_an_empty_block_of_text_has_a_span_and_no_places(loader: str) -> None:
+    node = scalar("a: |\nb: 1\n", "a")
+    assert node.text == ""
+    assert node.locate(0, 1) == node.span
+
+
 def test_collections_have_spans(loader: str) -> None:
     text = "a: {b: [1, 2]}\nc:\n  d: 1\n  e: 2\n\n# end\nf: 3\n"
     node, _ = tree(text)
