@@ -8,11 +8,11 @@ from typing import Literal
 
 from leafmesh_nb.language.blocks import Block, Declared, Keys, mapping, read_block, reference
 from leafmesh_nb.language.build_rules import DEFAULT_WITHIN, build_rules
-from leafmesh_nb.language.context import Context, Environment
+from leafmesh_nb.language.context import Context
 from leafmesh_nb.language.digests import policy_digest
 from leafmesh_nb.language.names import check_id
 from leafmesh_nb.language.nodes import Entry, Node, SequenceNode
-from leafmesh_nb.language.policy_scope import policy_names
+from leafmesh_nb.language.policy_scope import PolicyScope, policy_scope
 from leafmesh_nb.language.policy_tests import build_tests
 from leafmesh_nb.language.spec import VERDICTS, Point, Policy, Target, Workflow
 
@@ -64,11 +64,11 @@ def _policy(ctx: Context, entry: Entry, workflows: Mapping[str, Workflow]) -> Po
         return None
     at = keys.choice("at", POINTS, LATER_POINTS)
     target = _target(ctx, keys, at)
-    names = None if at is None else _names(ctx, at, target, workflows)
-    rules = build_rules(ctx, keys, at, names)
+    scope = None if at is None else _scope(ctx, at, target, workflows)
+    rules = build_rules(ctx, keys, scope)
     default = keys.choice("default", VERDICTS) or "deny"
     on_error = _on_error(ctx, keys)
-    tests = build_tests(ctx, keys, names)
+    tests = build_tests(ctx, keys, scope.names if scope else None)
     _on_timeout(ctx, keys)
     if at is None:
         return None
@@ -87,15 +87,13 @@ def _policy(ctx: Context, entry: Entry, workflows: Mapping[str, Workflow]) -> Po
     return replace(policy, digest=policy_digest(policy))
 
 
-def _names(
+def _scope(
     ctx: Context, at: Point, target: Target, workflows: Mapping[str, Workflow]
-) -> Environment:
+) -> PolicyScope:
     known = ctx.policy_scopes.get((at, target))
-    if known is not None:
-        return known
-    names = policy_names(ctx, at, target, workflows)
-    ctx.policy_scopes[at, target] = names
-    return names
+    if known is None:
+        known = ctx.policy_scopes[at, target] = policy_scope(ctx, at, target, workflows)
+    return known
 
 
 def _target(ctx: Context, keys: Keys, at: Point | None) -> Target:

@@ -10,8 +10,9 @@ from leafmesh_nb.language.diagnostics import Related
 from leafmesh_nb.language.expressions import Expression, Template
 from leafmesh_nb.language.names import check_id
 from leafmesh_nb.language.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from leafmesh_nb.language.policy_scope import PolicyScope
 from leafmesh_nb.language.redactions import build_redactions, redaction_example
-from leafmesh_nb.language.spec import VERDICTS, Point, Quorum, Redaction, Rule, Verdict
+from leafmesh_nb.language.spec import VERDICTS, Quorum, Redaction, Rule, Verdict
 
 __all__ = ["DEFAULT_WITHIN", "EXCLUDED", "QUORUM", "RULE", "build_rules"]
 
@@ -32,11 +33,8 @@ SEVERITY: tuple[Verdict, ...] = ("approve", "redact", "ask", "deny")
 """The outcomes from the mildest to the most severe."""
 
 
-def build_rules(
-    ctx: Context, keys: Keys, at: Point | None, names: Environment | None
-) -> tuple[Rule, ...]:
-    """The rules of a policy whose conditions may use ``names``; they are None, as is ``at``, where
-    the point of the policy is not known."""
+def build_rules(ctx: Context, keys: Keys, scope: PolicyScope | None) -> tuple[Rule, ...]:
+    """The rules of a policy that sees ``scope``; None where its point is not known."""
     node = keys.get("rules")
     if node is None:
         return ()
@@ -45,7 +43,7 @@ def build_rules(
         return ()
     rules: dict[str, Rule] = {}
     for item in node.items:
-        rule = _rule(ctx, item, at, names)
+        rule = _rule(ctx, item, scope)
         if rule is None:
             continue
         if rule.id in rules:
@@ -62,14 +60,15 @@ def build_rules(
     return tuple(rules.values())
 
 
-def _rule(ctx: Context, node: Node, at: Point | None, names: Environment | None) -> Rule | None:
+def _rule(ctx: Context, node: Node, scope: PolicyScope | None) -> Rule | None:
     block = read_block(ctx, node, RULE, node.span, "{id: small, when: …, then: approve}")
     if block is None:
         return None
     id_node = block.scalar("id", "a name")
     if id_node is not None:
         check_id(id_node, "a rule", ctx.collector)
-    then, redact = _then(ctx, block, at, names)
+    names = scope.names if scope else None
+    then, redact = _then(ctx, block, scope)
     when = _condition(ctx, block, names)
     reason = _reason(ctx, block, names)
     to = block.scalar("to", "a person or a role")
@@ -123,13 +122,13 @@ def _nobody_asked(ctx: Context, block: Keys) -> None:
 
 
 def _then(
-    ctx: Context, block: Keys, at: Point | None, names: Environment | None
+    ctx: Context, block: Keys, scope: PolicyScope | None
 ) -> tuple[Verdict | None, tuple[Redaction, ...]]:
     node = block.get("then")
     if isinstance(node, MappingNode):
-        return "redact", build_redactions(ctx, node, at, names)
+        return "redact", build_redactions(ctx, node, scope)
     if isinstance(node, ScalarNode) and node.text.strip() == "redact":
-        hint = f"Write then: {redaction_example(at, names)}."
+        hint = f"Write then: {redaction_example(scope)}."
         ctx.collector.error("LM210", "`redact` says what is taken out.", node.span, hint)
         return None, ()
     if isinstance(node, SequenceNode):

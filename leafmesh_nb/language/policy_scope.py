@@ -22,7 +22,8 @@ only some have may be null.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
 from leafmesh_nb.language.scope import COMPLEXITY, RUN, memory_names, union
@@ -30,9 +31,11 @@ from leafmesh_nb.language.spec import (
     AgentSpec,
     Capability,
     Kind,
+    MemoryField,
     Point,
     Target,
     Tier,
+    ToolSpec,
     Workflow,
 )
 from leafmesh_nb.language.types import ANY, DATETIME, INTEGER, MONEY, STRING, Type, object_of
@@ -40,7 +43,7 @@ from leafmesh_nb.language.types import ANY, DATETIME, INTEGER, MONEY, STRING, Ty
 if TYPE_CHECKING:
     from leafmesh_nb.language.context import Context
 
-__all__ = ["PASSING", "policy_names"]
+__all__ = ["PASSING", "PolicyScope", "policy_scope"]
 
 COST = object_of({"spent": MONEY, "list_price": MONEY})
 AGENT = object_of({"id": STRING, "role": STRING, "kind": Type("enum", values=get_args(Kind))})
@@ -66,10 +69,20 @@ PASSING: Mapping[Point, str] = {
 """The name of what passes the gate if nobody objects; at ``route`` nothing does."""
 
 
-def policy_names(
+@dataclass(frozen=True, slots=True)
+class PolicyScope:
+    """What a policy sees at its point: its names, and each type of what may pass there, which
+    stands under the name ``PASSING[at]``."""
+
+    at: Point
+    names: Mapping[str, Type]
+    passing: tuple[Type, ...] = ()
+
+
+def policy_scope(
     ctx: Context, at: Point, target: Target, workflows: Mapping[str, Workflow]
-) -> dict[str, Type]:
-    """The names of a policy; ``workflows`` are all that the mesh has."""
+) -> PolicyScope:
+    """What a policy sees; ``workflows`` are all that the mesh has."""
     agents = _agents(ctx, at, target)
     offered = _offered(ctx, target, agents, workflows)
     met = [w for w in workflows.values() if at == "end" or _meets(target, w)]
@@ -91,21 +104,28 @@ def policy_names(
         "input": union(w.input for w in met),
         "now": DATETIME,
     }
+    passing: tuple[Type, ...] = ()
     match at:
         case "route":
             names["model"] = MODEL.or_null() if any(a.kind != "llm" for a in agents) else MODEL
         case "call":
             names["model"] = MODEL
-            names["request"] = _request(ctx, agents, offered)
+            passing = tuple(_requests(ctx, agents, offered))
+            names["request"] = union(passing)
         case "tool":
-            names["tool"] = _tool(ctx, target, agents)
+            passing = tuple(tool.input for tool in _tools(ctx, target, agents))
+            names["tool"] = object_of({"name": STRING, "arguments": union(passing)})
         case "output":
-            names["output"] = union(c.output for c in offered)
+            passing = tuple(c.output for c in offered)
+            names["output"] = union(passing)
         case "memory":
-            names["write"] = _write(ctx, target)
+            fields = [ctx.memory[n] for n in target.fields or ctx.memory if n in ctx.memory]
+            passing = tuple(_written(field) for field in fields)
+            names["write"] = _write(fields, union(passing))
         case "end":
-            names["output"] = union(w.output_type for w in met)
-    return names
+            passing = tuple(w.output_type for w in met)
+            names["output"] = union(passing)
+    return PolicyScope(at, names, passing)
 
 
 def _agents(ctx: Context, at: Point, target: Target) -> list[AgentSpec]:
@@ -144,38 +164,40 @@ def _meets(target: Target, workflow: Workflow) -> bool:
     )
 
 
-def _request(ctx: Context, agents: Iterable[AgentSpec], offered: Iterable[Capability]) -> Type:
-    """What a model is asked: an agent's memory has the fields that it may read."""
+def _requests(
+    ctx: Context, agents: Iterable[AgentSpec], offered: Iterable[Capability]
+) -> Iterator[Type]:
+    """What a model is asked for each capability: an agent's memory has what it may read."""
     granted = dict.fromkeys(name for agent in agents for name in agent.memory.read)
     fields = memory_names(ctx, granted).fields
-    return object_of(
-        {
-            "instructions": STRING,
-            "inputs": union(c.input for c in offered),
-            "memory": object_of({name: type.or_null() for name, type in fields}),
-            "max_output_tokens": INTEGER,
-        }
-    )
+    memory = object_of({name: type.or_null() for name, type in fields})
+    for inputs in dict.fromkeys(capability.input for capability in offered):
+        yield object_of(
+            {
+                "instructions": STRING,
+                "inputs": inputs,
+                "memory": memory,
+                "max_output_tokens": INTEGER,
+            }
+        )
 
 
-def _tool(ctx: Context, target: Target, agents: Iterable[AgentSpec]) -> Type:
+def _tools(ctx: Context, target: Target, agents: Iterable[AgentSpec]) -> list[ToolSpec]:
     tools = [ctx.tools[name] for name in target.tools or ctx.tools if name in ctx.tools]
     if not target.tools and (target.agents or target.capabilities):
         granted = {tool for agent in agents for tool in agent.tools}
         tools = [tool for tool in tools if tool.name in granted]
-    return object_of({"name": STRING, "arguments": union(tool.input for tool in tools)})
+    return tools
 
 
-def _write(ctx: Context, target: Target) -> Type:
-    fields = [ctx.memory[name] for name in target.fields or ctx.memory if name in ctx.memory]
+def _write(fields: Sequence[MemoryField], new: Type) -> Type:
     name = Type("enum", values=tuple(field.name for field in fields)) if fields else STRING
-    return object_of(
-        {
-            "field": name,
-            "old": union(field.type for field in fields).or_null(),
-            "new": union(
-                (field.type.items or ANY) if field.merge == "append" else field.type
-                for field in fields
-            ),
-        }
-    )
+    old = union(field.type for field in fields).or_null()
+    return object_of({"field": name, "old": old, "new": new})
+
+
+def _written(field: MemoryField) -> Type:
+    """What one write to a field is: an element where the field appends."""
+    if field.merge == "append" and field.type.kind == "list":
+        return field.type.items or ANY
+    return field.type

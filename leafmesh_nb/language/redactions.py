@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 
 from leafmesh_nb.language.blocks import Block, read_block
-from leafmesh_nb.language.context import Context, Environment
+from leafmesh_nb.language.context import Context
 from leafmesh_nb.language.nodes import MappingNode, ScalarNode, SequenceNode
-from leafmesh_nb.language.policy_scope import PASSING
-from leafmesh_nb.language.spec import Point, Redaction
+from leafmesh_nb.language.policy_scope import PASSING, PolicyScope
+from leafmesh_nb.language.spec import Redaction
 from leafmesh_nb.language.suggest import suggest
 from leafmesh_nb.language.types import ANY, Type, describe
 
@@ -22,23 +22,22 @@ _PART = re.compile(r"\w+|\*|\[\]", re.ASCII)
 
 
 def build_redactions(
-    ctx: Context, node: MappingNode, at: Point | None, names: Environment | None
+    ctx: Context, node: MappingNode, scope: PolicyScope | None
 ) -> tuple[Redaction, ...]:
-    """The places of a ``{redact: [paths]}``, without those that are not there, which are reported.
+    """The places of a ``{redact: [paths]}``, without those that cannot be, which are reported.
 
-    ``at`` and ``names`` are None where the point of the policy is not known.
+    ``scope`` is None where the point of the policy is not known.
     """
-    example = redaction_example(at, names)
+    example = redaction_example(scope)
     keys = read_block(ctx, node, REDACT, node.span, example)
     if keys is None:
         return ()
     if not node.entries:
         ctx.collector.error("LM211", "`then` is empty.", node.span, f"Write {example}.")
-    root = None if at is None else PASSING.get(at)
-    if at is not None and root is None and "redact" in keys:
+    if scope is not None and scope.at not in PASSING and "redact" in keys:
         ctx.collector.error(
             "LM504",
-            f"Nothing passes at `{at}` that could be redacted.",
+            f"Nothing passes at `{scope.at}` that could be redacted.",
             keys.span("redact"),
             "Write approve, ask or deny.",
         )
@@ -46,21 +45,18 @@ def build_redactions(
     if isinstance(value, SequenceNode) and not value.items:
         ctx.collector.error("LM211", "`redact` is an empty list.", value.span, f"Write {example}.")
     paths = keys.texts("redact", "paths")
-    return tuple(r for r in (_redaction(ctx, path, root, names) for path in paths) if r)
+    return tuple(r for r in (_redaction(ctx, path, scope) for path in paths) if r)
 
 
-def redaction_example(at: Point | None, names: Environment | None) -> str:
+def redaction_example(scope: PolicyScope | None) -> str:
     """How a redaction is written at a point: with a field that passes there, if there is one."""
-    root = PASSING.get(at, "output") if at is not None else "output"
-    passing = _at(names, root.split(".")) if names is not None else None
-    fields = passing.fields if passing is not None else ()
+    root = PASSING.get(scope.at, "output") if scope else "output"
+    fields = [field for type in (scope.passing if scope else ()) for field in type.fields]
     field = next((name for name, type in fields if _removable(type)), "email")
     return f"{{redact: [{root}.{field}]}}"
 
 
-def _redaction(
-    ctx: Context, node: ScalarNode, root: str | None, names: Environment | None
-) -> Redaction | None:
+def _redaction(ctx: Context, node: ScalarNode, scope: PolicyScope | None) -> Redaction | None:
     text = node.text
     if not _PATH.match(text):
         ctx.collector.error(
@@ -73,28 +69,30 @@ def _redaction(
         return None
     parts = tuple(_PART.findall(text))
     found = Redaction(text, parts, node.span)
-    if root is None or names is None:
+    if scope is None or scope.at not in PASSING:
         return found
-    begins = parts[: root.count(".") + 1] == tuple(root.split("."))
-    if not begins and parts[0] not in names:
-        _outside(ctx, node, root, _at(names, (*root.split("."), parts[0])) is not None)
+    root = tuple(PASSING[scope.at].split("."))
+    begins = parts[: len(root)] == root
+    if not begins and parts[0] not in scope.names:
+        _outside(ctx, node, PASSING[scope.at], any(_at(t, parts[:1]) for t in scope.passing))
         return None
-    type = _walk(ctx, node, names)
-    if type is None:
+    if not _leads_somewhere(ctx, node, scope):
         return None
     if not begins:
-        _outside(ctx, node, root, False)
+        _outside(ctx, node, PASSING[scope.at], False)
         return None
-    if _removable(type):
-        return found
-    ctx.collector.error(
-        "LM403",
-        f"This cannot be taken out: it is {describe(type)[:90]}, and nothing could stand in its "
-        "place.",
-        node.span,
-        "Redact a text, or what may be null, or the fields within.",
-    )
-    return None
+    for passing in scope.passing:
+        type = _at(passing, parts[len(root) :])
+        if type is not None and not _removable(type):
+            ctx.collector.error(
+                "LM403",
+                f"This cannot be taken out: it is {describe(type)[:90]}, and nothing could stand "
+                "in its place.",
+                node.span,
+                "Redact a text, or what may be null, or the fields within.",
+            )
+            return None
+    return found
 
 
 def _outside(ctx: Context, node: ScalarNode, root: str, inside: bool) -> None:
@@ -111,9 +109,9 @@ def _removable(type: Type) -> bool:
     return type.nullable or type.kind in ("any", "string")
 
 
-def _walk(ctx: Context, node: ScalarNode, names: Environment) -> Type | None:
-    """The type at the end of a path; None if it leads nowhere, which is reported."""
-    type = Type("object", fields=tuple(names.items()))
+def _leads_somewhere(ctx: Context, node: ScalarNode, scope: PolicyScope) -> bool:
+    """Whether there is something at the end of a path; if not, it is reported."""
+    type = Type("object", fields=tuple(scope.names.items()))
     for match in _PART.finditer(node.text):
         part = match.group()
         inner = _inside(type, part)
@@ -132,8 +130,16 @@ def _walk(ctx: Context, node: ScalarNode, names: Environment) -> Type | None:
             hint = f"Write `{each}` for each value of it." if each else ""
         at = node.locate(match.start(), match.end())
         ctx.collector.error("LM311", message, at, hint)
-        return None
-    return type
+        return False
+    return True
+
+
+def _at(type: Type, parts: Iterable[str]) -> Type | None:
+    """The type at the end of a path; None if this type has no such place."""
+    found: Type | None = type
+    for part in parts:
+        found = _inside(found, part) if found is not None else None
+    return found
 
 
 def _inside(type: Type, part: str) -> Type | None:
@@ -144,10 +150,3 @@ def _inside(type: Type, part: str) -> Type | None:
     if (type.kind, part) in (("list", "[]"), ("map", "*")):
         return type.items or ANY
     return None
-
-
-def _at(names: Environment, parts: Iterable[str]) -> Type | None:
-    type: Type | None = Type("object", fields=tuple(names.items()))
-    for part in parts:
-        type = _inside(type, part) if type is not None else None
-    return type

@@ -254,3 +254,33 @@ def test_nothing_is_both_there_and_not_there_yet() -> None:
     assert not set(POINTS) & set(LATER_POINTS)
     assert not set(KINDS) & set(LATER_KINDS)
     assert not {*MODEL.required, *MODEL.optional} & set(MODEL.later)
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("tool.arguments.note", None),  # a text of one tool, null of another
+        ("tool.arguments.lines[].text", None),
+        ("tool.arguments.tags.*", None),
+        ("tool.arguments.more.a[].b", None),  # of any type
+        ("tool.arguments.amount", "LM403"),  # one of the tools cannot do without it
+        ("tool.arguments.lines[].price", "LM403"),
+        ("tool.arguments.lines", "LM403"),
+        ("tool.arguments", "LM403"),
+        ("tool.arguments.lines.text", "LM311"),
+        ("tool.arguments.tags[]", "LM311"),
+    ],
+)
+def test_what_is_taken_out_must_be_dispensable_everywhere(
+    told: Callable[[str], Any], path: str, code: str | None
+) -> None:
+    found = told(
+        "mesh: a\ntools:\n"
+        "  mail: {input: {note: string or null, tags: {map: string}, more: any}, output: {}}\n"
+        "  pay: {input: {note: string, amount: money, "
+        "lines: {list: {object: {text: string, price: money}}}}, output: {}}\n"
+        "agents: {g: {role: r, kind: python, tools: [mail, pay], "
+        "capabilities: {c: {input: {}, output: {}}}}}\n"
+        f"policies: {{p: {{at: tool, rules: [{{id: r, then: {{redact: ['{path}']}}}}]}}}}\n"
+    )
+    assert found.codes == ["LM203", *([code] if code else [])]

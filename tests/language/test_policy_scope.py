@@ -11,7 +11,7 @@ from leafmesh_nb.language import describe
 from leafmesh_nb.language.context import Context
 from leafmesh_nb.language.diagnostics import Collector
 from leafmesh_nb.language.loading import parse
-from leafmesh_nb.language.policy_scope import PASSING, policy_names
+from leafmesh_nb.language.policy_scope import PASSING, policy_scope
 from leafmesh_nb.language.source import Source
 from leafmesh_nb.language.spec import Point, Spec, Target
 
@@ -78,8 +78,8 @@ def names(spec: Spec) -> Callable[..., dict[str, str]]:
     ctx.capabilities = {n: c for a in spec.agents.values() for n, c in a.capabilities.items()}
 
     def written(at: Point, **target: tuple[str, ...]) -> dict[str, str]:
-        found = policy_names(ctx, at, Target(**target), spec.workflows)
-        return {name: describe(type) for name, type in found.items()}
+        found = policy_scope(ctx, at, Target(**target), spec.workflows)
+        return {name: describe(type) for name, type in found.names.items()}
 
     return written
 

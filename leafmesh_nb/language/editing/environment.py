@@ -11,7 +11,7 @@ from leafmesh_nb.language.editing.known import Known
 from leafmesh_nb.language.editing.members import resolve_type
 from leafmesh_nb.language.editing.outline import Branch
 from leafmesh_nb.language.editing.reference import Place
-from leafmesh_nb.language.policy_scope import policy_names
+from leafmesh_nb.language.policy_scope import policy_scope
 from leafmesh_nb.language.scope import instruction_names, step_type, workflow_names
 from leafmesh_nb.language.spec import Target
 from leafmesh_nb.language.types import ANY, INTEGER, Type
@@ -87,4 +87,4 @@ def _of_policy(path: tuple[Branch, ...], known: Known, wanted: str | None) -> Ma
     point = at.scalar if at is not None else ""
     agents = wanted in _OF_AGENTS or (wanted == "tool" and not target.tools)
     ctx = known.context(agents=agents, tools=True)
-    return policy_names(ctx, point, target, known.flows())  # type: ignore[arg-type]
+    return policy_scope(ctx, point, target, known.flows()).names  # type: ignore[arg-type]
