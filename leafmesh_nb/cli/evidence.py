@@ -118,7 +118,18 @@ def _print_text(found: Verification) -> None:
 
 
 def _print_json(given: argparse.Namespace, found: Verification) -> None:
-    names = ("journal", "ok", "runs", "events", "head", "bad", "reason", "own_key", "unsigned")
+    names = (
+        "journal",
+        "ok",
+        "runs",
+        "events",
+        "head",
+        "bad",
+        "reason",
+        "own_key",
+        "unsigned",
+        "pruned",
+    )
     said = {name: getattr(found, name) for name in names}
     print_json(given, {**said, "keys": dict(found.keys)})
 

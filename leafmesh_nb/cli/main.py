@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from leafmesh_nb import __version__
-from leafmesh_nb.cli import authoring, evidence, explaining, quickstart, running, serving
+from leafmesh_nb.cli import authoring, evidence, explaining, quickstart, retention, running, serving
 from leafmesh_nb.cli.files import UnreadableError
 from leafmesh_nb.cli.output import complain, results, tolerant
 from leafmesh_nb.errors import LeafmeshError
@@ -75,6 +75,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"leafmesh-nb {__version__}")
     verbs = parser.add_subparsers(metavar="VERB")
-    for module in (quickstart, authoring, explaining, running, evidence, serving):
+    for module in (quickstart, authoring, explaining, running, evidence, retention, serving):
         module.add_to(verbs)
     return parser

@@ -135,6 +135,8 @@ class Shelf:
         """A run by its id; None when this mesh has none of it. Raises JournalError."""
         with self._lock:
             self.refresh()
+            if id in self._ended and self._journal.run(id) is None:  # it was pruned
+                del self._ended[id]
             return self._run(id)
 
     def digest(self, id: str) -> Digest | None:

@@ -137,6 +137,8 @@ class Verification:
     """Runs whose end no key vouches for."""
     note: str = ""
     """The newest checkpoint as a text to keep elsewhere; empty without one."""
+    pruned: int = 0
+    """Runs that were deleted for good, each with a signed tombstone."""
 
 
 class Journal(Protocol):

@@ -30,6 +30,11 @@ is appended to the stream ``journal`` in the same transaction, and again for wha
 to that run later. So a run that was deleted, cut or rewritten shows, as long as the stream
 ``journal`` itself is held to a head that was noted outside.
 
+A run that was pruned has no events, blobs, messages and row any more. What stands for it is an
+event ``run.pruned`` in the stream ``journal`` with the ``seq`` and ``hash`` of its last
+``run.head``, and a checkpoint behind that; without one, whoever deleted the run could have written
+the tombstone.
+
 No hash covers the table ``runs``. Its columns mesh, workflow, spec_hash and requester must be those
 of the run's first event, ``run.started``, and ``status`` that of its ``run.ended``, once there is
 one; every run has both a row and a stream, and the file has neither triggers nor views.

@@ -75,11 +75,13 @@ class Checkpoint:
         return spelt is not None and holds(self.public, self.signature, self.text)
 
 
-def sign(conn: sqlite3.Connection, heads: Heads, key: SigningKey, epoch: int, mesh: str) -> None:
+def sign(
+    conn: sqlite3.Connection, heads: Heads, key: SigningKey, epoch: int, mesh: str = ""
+) -> None:
     """Append checkpoints over the stream ``journal`` as it stands in this transaction, and over the
-    mesh's own stream where that holds anything."""
+    own stream of a mesh that is named, where that holds anything."""
     _sign(conn, heads, key, epoch, _STREAM)
-    if heads.of(conn, _MESH + mesh)[0]:
+    if mesh and heads.of(conn, _MESH + mesh)[0]:
         _sign(conn, heads, key, epoch, _MESH + mesh)
 
 

@@ -7,12 +7,13 @@ import weakref
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from leafmesh_nb.engine.events import Event, decode
 from leafmesh_nb.engine.ports import Batch, InboxRow, RunRow, Verification
 from leafmesh_nb.errors import JournalError
-from leafmesh_nb.journal import blobs, checkpoints, inbox, leases, rows
+from leafmesh_nb.journal import blobs, checkpoints, inbox, leases, prune, rows
 from leafmesh_nb.journal.handles import Handles
 from leafmesh_nb.journal.place import Place, locate
 from leafmesh_nb.journal.signing import own_key
@@ -23,6 +24,9 @@ from leafmesh_nb.journal.verify import verify
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
+    from datetime import datetime
+
+    from leafmesh_nb.journal.prune import Prunable
 
 __all__ = ["SqliteJournal"]
 
@@ -156,6 +160,35 @@ class SqliteJournal:
         """
         text = to_json(body, f"the {kind} for run {run}")
         return self._write(lambda conn: inbox.post(conn, run, kind, text), sync=True)
+
+    def prunable(self, before: datetime, *, mesh: str | None = None) -> list[Prunable]:
+        """The runs that ended before a moment, of all meshes or of one, oldest end first."""
+        with self._handles.readers.borrow() as conn:
+            return [] if conn is None else prune.prunable(conn, before, mesh)
+
+    def prune(self, runs: Sequence[Prunable], *, by: str) -> list[Prunable]:
+        """Delete runs for good, and leave a signed tombstone for each; returns those that were
+        still there. ``by`` says who did it.
+
+        Raises JournalError, with nothing deleted, when the journal does not verify (what is wrong
+        with it must not be deleted with the run), and without a key to sign with.
+        """
+        key = own_key(create=True)
+        if key is None:
+            raise JournalError("there is no key to sign tombstones with, so nothing is deleted")
+        found = self.verify()
+        if not found.ok:
+            raise JournalError(
+                f"the journal {self.location} does not verify ({found.bad}: {found.reason}), so "
+                "nothing of it is deleted: it may be evidence"
+            )
+        heads = self._handles.heads
+        gone: list[Prunable] = []
+        for start in range(0, len(runs), prune.BATCH):
+            some = runs[start : start + prune.BATCH]
+            bury = partial(prune.bury, heads=heads, key=key, runs=some, by=by)
+            gone += self._write(bury, sync=True)
+        return gone
 
     # Reading
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from leafmesh_nb.journal import blobs, chain
 from leafmesh_nb.journal.broken import BrokenError, printable
 from leafmesh_nb.journal.checkpoints import Checkpoint, Signatures, check, check_note
 from leafmesh_nb.journal.signing import as_fingerprint, own_key
+from leafmesh_nb.journal.tombstones import Tombstone, check_present, check_signed, tombstones
 from leafmesh_nb.journal.verify_tables import (
     check_names,
     check_rows,
@@ -65,6 +66,7 @@ class _Seen:
     ended: dict[str, str] = field(default_factory=dict)
     heads: dict[int, str] = field(default_factory=dict)
     checkpoints: dict[int, str] = field(default_factory=dict)
+    pruned: dict[int, str] = field(default_factory=dict)
 
 
 def verify(
@@ -89,6 +91,7 @@ def verify(
     streams: dict[str, int] = {}
     head, bad, reason = "", "", ""
     signatures, unsigned = Signatures({}, {}, ""), 0
+    buried: dict[str, Tombstone] = {}
     try:
         conn.execute("BEGIN")
         for stream, count in conn.execute(
@@ -100,9 +103,12 @@ def verify(
         check_names(conn)
         seen = _Seen()
         _check_chains(conn, seen)
-        _check_heads(conn, seen, streams)
+        buried = tombstones(seen.pruned)
+        _check_heads(conn, seen, streams, buried)
         signatures = _check_signatures(conn, seen, streams, note)
-        unsigned = _unsigned(seen, signatures, keys)
+        vouched = [to for key, to in signatures.covered.items() if not keys or key in keys]
+        check_signed(buried, max(vouched, default=0), keys)
+        unsigned = _unsigned(seen, max(vouched, default=0), keys)
         check_specs(conn)
         check_rows(conn, seen.started, seen.ended, streams)
         check_schema(conn)
@@ -130,6 +136,7 @@ def verify(
         own_key=_own_key(),
         unsigned=unsigned,
         note=signatures.note,
+        pruned=len(buried),
     )
 
 
@@ -178,6 +185,8 @@ def _check_chains(conn: sqlite3.Connection, seen: _Seen) -> None:
             seen.heads[link.seq] = link.payload
         elif link.kind == "checkpoint.signed" and link.stream == _JOURNAL:
             seen.checkpoints[link.seq] = link.payload
+        elif link.kind == "run.pruned" and link.stream == _JOURNAL:
+            seen.pruned[link.seq] = link.payload
         last = link
 
 
@@ -268,11 +277,21 @@ def _checked_payload(conn: sqlite3.Connection, link: _Link) -> str:
         raise BrokenError(here, f"payload was changed ({error})") from None
 
 
-def _check_heads(conn: sqlite3.Connection, seen: _Seen, streams: dict[str, int]) -> None:
+def _check_heads(
+    conn: sqlite3.Connection,
+    seen: _Seen,
+    streams: dict[str, int],
+    buried: Mapping[str, Tombstone],
+) -> None:
     """Hold every ended run against what the stream ``journal`` says of it."""
+    recorded = [_recorded(payload) for payload in seen.heads.values()]
+    ends = {run: (seq, hash) for run, seq, hash in recorded}
+    rows = conn.execute("SELECT id, ended FROM runs ORDER BY id").fetchall()
+    check_present(buried, ends, {run for run, _ in rows}, streams)
     newest: dict[str, int] = {}
-    for payload in seen.heads.values():
-        run, seq, hash = _recorded(payload)
+    for run, seq, hash in recorded:
+        if run in buried:
+            continue
         stream = _RUN + run
         length = streams.get(stream, 0)
         if length < seq:
@@ -289,7 +308,6 @@ def _check_heads(conn: sqlite3.Connection, seen: _Seen, streams: dict[str, int])
             raise BrokenError(
                 f"{_RUN}{run} seq {seq + 1}", "the event was added after the run ended"
             )
-    rows = conn.execute("SELECT id, ended FROM runs ORDER BY id").fetchall()
     for run, _ in rows:
         if _RUN + run not in streams:
             raise _cut(_RUN + run, 0, "the run's row is still there")
@@ -322,14 +340,12 @@ def _check_signatures(
     return signatures
 
 
-def _unsigned(seen: _Seen, signatures: Signatures, keys: frozenset[str]) -> int:
-    """How many runs ended without a signature, of ``keys`` where some are named: then none may."""
-    vouched = [to for key, to in signatures.covered.items() if not keys or key in keys]
-    open_ends = {
-        _recorded(payload)[0]: seq
-        for seq, payload in seen.heads.items()
-        if seq > max(vouched, default=0)
-    }
+def _unsigned(seen: _Seen, upto: int, keys: frozenset[str]) -> int:
+    """How many runs ended without a signature, of ``keys`` where some are named: then none may.
+
+    Keys vouch for the stream ``journal`` up to event ``upto``.
+    """
+    open_ends = {_recorded(payload)[0]: seq for seq, payload in seen.heads.items() if seq > upto}
     if keys and open_ends:
         run, seq = next(iter(open_ends.items()))
         raise BrokenError(

@@ -17,4 +17,7 @@ def signed_by(found: Verification) -> str:
     if found.unsigned:
         ends = "end of a run" if found.unsigned == 1 else "ends of runs"
         parts.append(f"{found.unsigned:,} {ends} that no key vouches for")
+    if found.pruned:
+        runs = "run was" if found.pruned == 1 else "runs were"
+        parts.append(f"{found.pruned:,} {runs} deleted for good, under signed tombstones")
     return "; ".join(parts) or "nothing is signed: no run has ended"

@@ -235,6 +235,10 @@ _STORIES: dict[str, Callable[[_Body, str, _About], str]] = {
     "run.head": lambda b, path, about: (
         f"run {b['run']} ended {b['status']} with event {b['seq']}, hash {b['hash'][:12]}"
     ),
+    "run.pruned": lambda b, path, about: (
+        f"{b['by']} deleted run {b['run']} ({b['seq']} events, {b['status']} since {b['ended']}) "
+        f"for good; its last hash was {b['hash'][:12]}"
+    ),
     "step.resolved": _step_resolved,
     "task.routed": _task_routed,
     "policy.decided": _policy_decided,

@@ -17,6 +17,8 @@ VERBS = [
     "schema",
     "run",
     "runs",
+    "prune",
+    "explain",
     "show",
     "resume",
     "approvals",

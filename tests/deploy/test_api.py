@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -231,6 +232,18 @@ class TestIdempotency:
         client = service.client(service.operator)
         client.headers["Idempotency-Key"] = "k" * 201
         assert start(client).status_code == 422
+
+
+class TestPruned:
+    def test_a_run_that_was_pruned_is_gone_at_once(self, service: Any) -> None:
+        run = service.refund("50")
+        client = service.client(service.operator)
+        assert client.get(f"/api/runs/{run.id}").json()["status"] == "done"
+        journal = service.journal
+        tomorrow = datetime.now(UTC) + timedelta(days=1)
+        assert journal.prune(journal.prunable(tomorrow), by="ada")
+        assert client.get(f"/api/runs/{run.id}").status_code == 404
+        assert client.get("/api/runs").json()["runs"] == []
 
 
 class TestAnswers:

@@ -24,9 +24,11 @@ def check(path):  # → whether it holds, and its runs, events and head
                 blob = zlib.decompress(blobs[stream, payload[9:73]])
                 ok &= sha256(blob).hexdigest() == payload[9:73]
             ended |= {stream} if kind == "run.ended" else set()
-            said = json.loads(payload) if (stream, kind) == ("journal", "run.head") else None
-            heads |= {"run:" + said["run"]: [said["seq"], said["hash"]]} if said else {}
+            said = json.loads(payload) if kind in ("run.head", "run.pruned") else {}
+            if stream == "journal" and said:
+                heads["run:" + said["run"]] = (kind, [said["seq"], said["hash"]])
     except (KeyError, TypeError, ValueError, zlib.error):
         ok = False
-    ok &= heads == {run: [len(chains[run]) - 1, chains[run][-1]] for run in ended}
+    there = {run: ("run.head", [len(chains[run]) - 1, chains[run][-1]]) for run in ended}
+    ok &= there == {run: head for run, head in heads.items() if head[0] == "run.head"}
     return ok, sum("run:" in name for name in chains), len(rows), rows[-1][-1] if rows else ""

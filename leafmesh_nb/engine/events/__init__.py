@@ -22,6 +22,7 @@ from leafmesh_nb.engine.events.journal import (
     PersonSignedIn,
     ReleaseRecorded,
     RunHead,
+    RunPruned,
 )
 from leafmesh_nb.engine.events.memory import (
     MemoryDenied,
@@ -78,6 +79,7 @@ __all__ = [
     "RunEnded",
     "RunHead",
     "RunPaused",
+    "RunPruned",
     "RunRebound",
     "RunResumed",
     "RunStarted",

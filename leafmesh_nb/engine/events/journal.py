@@ -13,6 +13,7 @@ __all__ = [
     "PersonSignedIn",
     "ReleaseRecorded",
     "RunHead",
+    "RunPruned",
 ]
 
 
@@ -25,6 +26,23 @@ class RunHead(Body):
     seq: int
     hash: str
     status: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunPruned(Body):
+    """The tombstone of a run whose events were deleted for good: ``seq`` of them, the last with
+    this ``hash``. Times are ISO 8601 text in UTC; ``by`` says who did it."""
+
+    kind: ClassVar[str] = "run.pruned"
+    run: str
+    seq: int
+    hash: str
+    mesh: str
+    workflow: str
+    status: str
+    created: str
+    ended: str
+    by: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ BODIES: dict[str, type[Body]] = {
         memory.MemoryDenied,
         memory.MemoryPatched,
         journal.RunHead,
+        journal.RunPruned,
         journal.CheckpointSigned,
         journal.ReleaseRecorded,
         journal.PersonSignedIn,
