@@ -17,6 +17,7 @@ from importlib.resources import files
 from types import MappingProxyType
 
 from leafmesh_nb.language.codes import CODES
+from leafmesh_nb.language.topics import close_topic
 
 __all__ = [
     "SECTIONS",
@@ -88,14 +89,15 @@ def find_page(word: str) -> Page | None:
 
 
 def no_page(word: str) -> str:
-    """What to say where there is no such code."""
+    """What to say where there is no such code, and no such topic."""
     shown = word if len(word) <= 40 else word[:39] + "…"
     number = _NUMBER.search(word.upper().translate(_LOOK_ALIKES))
     close = f"LM{number.group()}" if number else ""
-    return f"there is no code {shown!r}. " + (
-        f"Did you mean {close}?"
-        if close in CODES
-        else "Without a code, `explain` lists all of them."
+    if close in CODES:
+        return f"there is no code {shown!r}. Did you mean {close}?"
+    topic = close_topic(word)
+    return f"there is no code or topic {shown!r}. " + (
+        f"Did you mean {topic}?" if topic else "Without a word, `explain` lists all of them."
     )
 
 

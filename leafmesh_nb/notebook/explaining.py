@@ -1,6 +1,7 @@
-"""``%mesh explain``: the page of a code that a diagnostic names; without a code, all of them.
+"""``%mesh explain``: the page of a code that a diagnostic names, or of a topic; the list of both.
 
-Inline styles and plain elements, legible on white and on dark, as in the check's report.
+A code's page has inline styles and plain elements, legible on white and on dark, as in the check's
+report. A topic is published as Markdown, which a notebook shows in its own style.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from html import escape
 from typing import Any
 
 from IPython.core.error import UsageError
+from IPython.display import publish_display_data
 
 from leafmesh_nb.language.explain import (
     Page,
@@ -20,9 +22,10 @@ from leafmesh_nb.language.explain import (
     no_page,
     page_text,
 )
+from leafmesh_nb.language.topics import find_topic, topic_text, topics, topics_text
 from leafmesh_nb.notebook.workbench import Workbench
 
-__all__ = ["codes_html", "page_html", "show_page"]
+__all__ = ["index_html", "page_html", "show_page"]
 
 _FONT = "font:13px/1.5 system-ui,-apple-system,'Segoe UI',sans-serif"
 _LINE = "1px solid rgba(128,128,128,.28)"
@@ -38,15 +41,16 @@ _GLYPHS = {"Bad": "✕", "Good": "✓"}
 
 
 def show_page(bench: Workbench, rest: str, names: dict[str, Any]) -> None:
-    """Show the page of a code, or the list of codes."""
+    """Show the page of a code or a topic, or the list of both."""
     word = rest.strip()
     if not word:
-        bench.show_html(codes_html(), codes_text())
-        return
-    page = find_page(word)
-    if page is None:
+        bench.show_html(index_html(), f"{topics_text()}\n\n{codes_text()}")
+    elif page := find_page(word):
+        bench.show_html(page_html(page), page_text(page))
+    elif topic := find_topic(word):
+        publish_display_data({"text/markdown": topic.markdown, "text/plain": topic_text(topic)})
+    else:
         raise UsageError(no_page(word))
-    bench.show_html(page_html(page), page_text(page))
 
 
 def page_html(page: Page) -> str:
@@ -97,18 +101,19 @@ def _row(line: str, tone: str) -> str:
     return f'<span style="{style}">{_text(line) or " "}\n</span>'
 
 
-def codes_html() -> str:
-    """Every code with its title, by hundreds."""
+def index_html() -> str:
+    """Every topic, and every code by hundreds, with its title."""
     cell = (
         "text-align:left;vertical-align:top;padding:1px 14px 1px 0;border:0;background:none;"
         "font-size:13px;white-space:normal"
     )
+    subjects = tuple((topic.name, topic.title) for topic in topics())
     groups = []
-    for about, codes in codes_by_hundred():
+    for about, names in (("topics", subjects), *codes_by_hundred()):
         rows = "".join(
-            f'<tr style="background:none"><td style="{cell};{_MONO}">{code}</td>'
+            f'<tr style="background:none"><td style="{cell};{_MONO}">{_text(name)}</td>'
             f'<td style="{cell}">{_text(title)}</td></tr>'
-            for code, title in codes
+            for name, title in names
         )
         table = f'<table style="border-collapse:collapse;margin:2px 0 8px">{rows}</table>'
         head = f'<div style="font-weight:600">{about}</div>'

@@ -1,4 +1,4 @@
-"""``%mesh explain``: a page, the list, and what is no code."""
+"""``%mesh explain``: a page, a topic, the list, and what is neither."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from IPython.utils.capture import capture_output
 
 from leafmesh_nb.language import CODES
 from leafmesh_nb.language.explain import find_page, page_text
-from leafmesh_nb.notebook.explaining import codes_html, page_html
+from leafmesh_nb.language.topics import find_topic, topic_text
+from leafmesh_nb.notebook.explaining import index_html, page_html
 
 
 @pytest.fixture
@@ -29,8 +31,19 @@ def test_a_page_with_its_plain_twin(cells: Any) -> None:
     assert cells.html == page_html(page)
 
 
-def test_without_a_code_every_code(cells: Any) -> None:
+def test_a_topic_is_markdown_with_its_plain_twin(cells: Any) -> None:
+    topic = find_topic("expressions")
+    assert topic is not None
+    with capture_output() as captured:
+        cells.shell.run_line_magic("mesh", "explain expressions")
+    (shown,) = captured.outputs
+    assert shown.data == {"text/markdown": topic.markdown, "text/plain": topic_text(topic)}
+
+
+def test_without_a_word_every_topic_and_code(cells: Any) -> None:
     cells.good("%mesh explain")
+    assert "expressions" in cells.html
+    assert "  expressions  Expressions: " in cells.out
     for code, title in CODES.items():
         assert f"{code}  {title}" in cells.out
         assert code in cells.html
@@ -41,7 +54,7 @@ def test_what_is_no_code(cells: Any) -> None:
     assert "there is no code 'LM3O2'. Did you mean LM302?" in cells.out
     assert "Traceback" not in cells.out
     cells.run("%mesh explain everything")
-    assert "Without a code, `explain` lists all of them" in cells.out
+    assert "Without a word, `explain` lists all of them" in cells.out
 
 
 class Tags(HTMLParser):
@@ -89,4 +102,4 @@ def test_the_lines_that_differ_are_tinted() -> None:
     html = page_html(page)
     assert html.count("background:rgba(217,80,61,.16)") == 1
     assert html.count("background:rgba(35,138,87,.16)") == 1
-    assert "<table" in codes_html()
+    assert "<table" in index_html()
