@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from leafmesh_nb.language.blocks import Block, Keys, mapping, read_block, reference
 from leafmesh_nb.language.build_loops import build_for_each, build_repeat, build_retry
 from leafmesh_nb.language.build_models import check_domain
-from leafmesh_nb.language.build_performers import Performing, build_performer
+from leafmesh_nb.language.build_performers import build_performer
 from leafmesh_nb.language.context import Context
 from leafmesh_nb.language.diagnostics import Related
 from leafmesh_nb.language.expressions import Expression
 from leafmesh_nb.language.joins import implied, parse_join
 from leafmesh_nb.language.nodes import Entry, ScalarNode, Span
-from leafmesh_nb.language.spec import (
-    AgentSpec,
-    Complexity,
-    ForEach,
-    InDoubt,
-    Join,
-    Repeat,
-    Retry,
-    Step,
-    reads_item,
-)
-from leafmesh_nb.language.types import ANY, Type
+from leafmesh_nb.language.spec import AgentSpec, Complexity, InDoubt, Join, Performer, Step
+from leafmesh_nb.language.types import Type
 
-__all__ = ["Draft", "draft_step", "named_expressions", "steps_read"]
+__all__ = ["Draft", "draft_step", "named_expressions", "plain", "steps_read"]
 
 STEP = Block(
     "a step",
@@ -65,78 +55,37 @@ Named = dict[str, tuple[Entry, Expression]]
 
 @dataclass(slots=True)
 class Draft:
-    """A step with its expressions parsed and its names resolved, not yet type-checked.
+    """A step with its expressions parsed and its names resolved, and the nodes they come from.
 
-    ``result`` and the ``item_type`` of ``for_each`` are set when its types are."""
+    ``step`` has no types and no ``handles`` before its workflow is checked; ``kind`` is None where
+    it does not say who performs it, or says two things. ``said`` are its keys, readable or not,
+    ``reads`` the steps that it reads, known or not.
+    """
 
-    id: str
+    step: Step
     keys: Keys
-    span: Span
-    by: Performing
-    explicit: Join | None = None
-    after: Join | None = None
-    handles: tuple[str, ...] = ()
-    reads: frozenset[str] = frozenset()
-    when: Expression | None = None
-    inputs: Named = field(default_factory=dict)
-    save: Named = field(default_factory=dict)
-    for_each: ForEach | None = None
-    repeat: Repeat | None = None
-    race: int | None = None
-    consult: tuple[ScalarNode, ...] = ()
-    complexity: Complexity | None = None
-    domain: str | None = None
-    retry: Retry | None = None
-    timeout: float | None = None
-    on_error: str = "fail"
-    on_in_doubt: InDoubt = "retry"
-    result: Type = ANY
-
-    def says(self, name: str) -> bool:
-        """Whether the step has a key, readable or not."""
-        return any(entry.key.text == name for entry in self.keys.node)
+    said: frozenset[str]
+    kind: Performer | None
+    agent: AgentSpec | None
+    explicit: Join | None
+    inputs: Named
+    save: Named
+    consult: tuple[ScalarNode, ...]
+    reads: frozenset[str]
 
     def candidates(self, ctx: Context) -> list[AgentSpec]:
         """The agents that may take the step."""
-        if self.by.agent is not None:
-            return [self.by.agent]
-        return ctx.offers.get(self.by.capability or "", [])
+        if self.agent is not None:
+            return [self.agent]
+        return ctx.offers.get(self.step.capability or "", [])
 
-    def output(self) -> Type:
-        """What ``steps.X.output`` is where the step is done."""
-        if not self.says("for_each"):
-            return self.result
-        nulls = self.on_error == "continue" or (self.when is not None and reads_item(self.when))
-        return Type("list", items=self.result.or_null() if nulls else self.result)
-
-    def step(self) -> Step:
-        """The step, as far as it is known."""
-        return Step(
-            id=self.id,
-            capability=self.by.capability,
-            agent=self.by.agent.id if self.by.agent else None,
-            workflow=self.by.workflow,
-            let=self.by.let,
-            wait=self.by.wait,
-            after=self.after,
-            handles=self.handles,
-            when=self.when,
-            inputs={name: expression for name, (_, expression) in self.inputs.items()},
-            save={name: expression for name, (_, expression) in self.save.items()},
-            for_each=self.for_each,
-            repeat=self.repeat,
-            race=self.race,
-            consult=tuple(node.text for node in self.consult),
-            complexity=self.complexity,
-            domain=self.domain,
-            retry=self.retry,
-            timeout=self.timeout,
-            on_error=self.on_error,
-            on_in_doubt=self.on_in_doubt,
-            result_type=self.result,
-            output_type=self.output(),
-            span=self.span,
-        )
+    def type(self, result: Type) -> None:
+        """Set what one performance gives, and what follows for ``steps.X.output``."""
+        output = result
+        if "for_each" in self.said:
+            nulls = self.step.on_error == "continue" or self.step.when_each
+            output = Type("list", items=result.or_null() if nulls else result)
+        self.step = replace(self.step, result_type=result, output_type=output)
 
 
 def draft_step(ctx: Context, entry: Entry, steps: Mapping[str, Span]) -> Draft | None:
@@ -144,33 +93,49 @@ def draft_step(ctx: Context, entry: Entry, steps: Mapping[str, Span]) -> Draft |
     keys = read_block(ctx, entry.value, STEP, entry.key.span, "{capability: ticket.classify}")
     if keys is None:
         return None
-    performing = build_performer(ctx, keys, entry.key.text, entry.key.span)
-    draft = Draft(entry.key.text, keys, entry.key.span, performing)
-    if (after := keys.get("after")) is not None:
-        draft.explicit = parse_join(ctx, after, steps)
-    if (when := keys.get("when")) is not None:
-        draft.when = ctx.expression(when)
-    draft.inputs = named_expressions(ctx, keys, "with")
-    draft.save = named_expressions(ctx, keys, "save")
-    draft.for_each = build_for_each(ctx, keys)
-    draft.repeat = build_repeat(ctx, keys)
-    draft.race = keys.integer("race", 2)
-    draft.consult = tuple(
-        node
-        for node in keys.texts("consult", "capabilities")
-        if reference(ctx, node, "capabilities")
-    )
-    draft.complexity = keys.choice("complexity", COMPLEXITIES, LATER_COMPLEXITIES)
+    by = build_performer(ctx, keys, entry.key.text, entry.key.span)
+    explicit = parse_join(ctx, node, steps) if (node := keys.get("after")) is not None else None
+    inputs = named_expressions(ctx, keys, "with")
+    save = named_expressions(ctx, keys, "save")
     if (domain := keys.scalar("domain", "text")) is not None:
         check_domain(ctx, domain)
-        draft.domain = domain.text
-    draft.retry = build_retry(ctx, keys)
-    draft.timeout = keys.duration("timeout")
-    draft.on_error = _on_error(ctx, keys, steps)
-    draft.on_in_doubt = keys.choice("on_in_doubt", IN_DOUBT) or "retry"
-    draft.reads = steps_read(ctx, draft.step().expressions())
-    draft.after = implied(draft.explicit, [name for name in steps if name in draft.reads])
-    return draft
+    asked = keys.texts("consult", "capabilities")
+    consult = tuple(node for node in asked if reference(ctx, node, "capabilities"))
+    step = Step(
+        id=entry.key.text,
+        capability=by.capability,
+        agent=by.agent.id if by.agent else None,
+        workflow=by.workflow,
+        let=by.let,
+        wait=by.wait,
+        when=ctx.expression(node) if (node := keys.get("when")) is not None else None,
+        inputs=plain(inputs),
+        save=plain(save),
+        for_each=build_for_each(ctx, keys),
+        repeat=build_repeat(ctx, keys),
+        race=keys.integer("race", 2),
+        consult=tuple(node.text for node in consult),
+        complexity=keys.choice("complexity", COMPLEXITIES, LATER_COMPLEXITIES),
+        domain=domain.text if domain is not None else None,
+        retry=build_retry(ctx, keys),
+        timeout=keys.duration("timeout"),
+        on_error=_on_error(ctx, keys, steps),
+        on_in_doubt=keys.choice("on_in_doubt", IN_DOUBT) or "retry",
+        span=entry.key.span,
+    )
+    reads = steps_read(ctx, step.expressions())
+    return Draft(
+        step=replace(step, after=implied(explicit, [name for name in steps if name in reads])),
+        keys=keys,
+        said=frozenset(e.key.text for e in keys.node),
+        kind=by.kind,
+        agent=by.agent,
+        explicit=explicit,
+        inputs=inputs,
+        save=save,
+        consult=consult,
+        reads=reads,
+    )
 
 
 def _on_error(ctx: Context, keys: Keys, steps: Mapping[str, Span]) -> str:
@@ -200,6 +165,11 @@ def named_expressions(ctx: Context, keys: Keys, name: str) -> Named:
         if expression is not None:
             named[entry.key.text] = (entry, expression)
     return named
+
+
+def plain(named: Named) -> dict[str, Expression]:
+    """The expressions, without their places."""
+    return {name: expression for name, (_, expression) in named.items()}
 
 
 def steps_read(ctx: Context, expressions: Iterable[Expression]) -> frozenset[str]:

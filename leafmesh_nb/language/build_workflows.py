@@ -15,12 +15,12 @@ from leafmesh_nb.language.build_steps import (
     Named,
     draft_step,
     named_expressions,
+    plain,
     steps_read,
 )
 from leafmesh_nb.language.certainty import certainty, unreachable
 from leafmesh_nb.language.context import Context, Environment
 from leafmesh_nb.language.diagnostics import Related
-from leafmesh_nb.language.expressions import Expression
 from leafmesh_nb.language.flow import Callee, check_flow
 from leafmesh_nb.language.joins import cycles_in, in_order, with_handlers
 from leafmesh_nb.language.names import check_id
@@ -65,7 +65,7 @@ class _Flow:
 
     def calls(self) -> tuple[str, ...]:
         """The workflows that its steps run."""
-        named = (draft.by.workflow for draft in self.drafts.values())
+        named = (draft.step.workflow for draft in self.drafts.values())
         return tuple(dict.fromkeys(name for name in named if name))
 
     def callee(self) -> Callee:
@@ -82,10 +82,10 @@ class _Flow:
         return Workflow(
             id=self.id,
             input=self.input,
-            steps={name: draft.step() for name, draft in self.drafts.items()},
-            output=_plain(self.output),
+            steps={name: draft.step for name, draft in self.drafts.items()},
+            output=plain(self.output),
             output_type=self.output_type if known else NO_FIELDS,
-            save=_plain(self.save),
+            save=plain(self.save),
             defaults=self.defaults,
             span=self.span,
         )
@@ -145,7 +145,7 @@ def _callees_first(ctx: Context, flows: Mapping[str, _Flow]) -> list[_Flow]:
     for cycle in cycles_in(calls):
         cyclic.update(cycle)
         flow = flows[cycle[0]]
-        draft = next(d for d in flow.drafts.values() if d.by.workflow == cycle[1])
+        draft = next(d for d in flow.drafts.values() if d.step.workflow == cycle[1])
         ctx.collector.error(
             "LM322",
             f"The workflow `{cycle[0]}` runs itself."
@@ -158,10 +158,6 @@ def _callees_first(ctx: Context, flows: Mapping[str, _Flow]) -> list[_Flow]:
     # One of a circle is checked before what it runs, whose output may then be anything.
     straight = {name: None if name in cyclic else called for name, called in calls.items()}
     return [flows[name] for name in in_order(straight)]
-
-
-def _plain(named: Named) -> dict[str, Expression]:
-    return {name: expression for name, (_, expression) in named.items()}
 
 
 def _input(ctx: Context, node: Node | None) -> tuple[Type, dict[str, Any]]:
@@ -213,14 +209,14 @@ def _drafts(ctx: Context, node: Node | None, at: Span) -> dict[str, Draft]:
         valid = check_id(entry.key, "a step", ctx.collector)
         draft = draft_step(ctx, entry, steps)
         if draft is not None and valid:
-            drafts[draft.id] = draft
+            drafts[draft.step.id] = draft
     return drafts
 
 
 def _check(ctx: Context, flow: _Flow, flows: Mapping[str, _Flow]) -> None:
     """Order first, then types: without an order there is nothing to say of what is done when."""
     drafts = flow.drafts
-    joins = {name: draft.after for name, draft in drafts.items()}
+    joins = {name: draft.step.after for name, draft in drafts.items()}
     handles = _handled(drafts)
     waits = with_handlers(joins, handles)
     cyclic = False
@@ -231,8 +227,8 @@ def _check(ctx: Context, flow: _Flow, flows: Mapping[str, _Flow]) -> None:
         return
     sure = certainty(
         joins,
-        conditional={n for n, d in drafts.items() if d.says("when") and not d.step().when_each},
-        tolerated={n for n, d in drafts.items() if d.step().tolerated},
+        conditional={n for n, d in drafts.items() if "when" in d.said and not d.step.when_each},
+        tolerated={n for n, d in drafts.items() if d.step.tolerated},
         handles=handles,
     )
     callees = {name: flows[name].callee() for name in flow.calls() if name in flows}
@@ -247,7 +243,7 @@ def _check(ctx: Context, flow: _Flow, flows: Mapping[str, _Flow]) -> None:
             if other != name
         }
         check_flow(ctx, draft, workflow_names(ctx, flow.input, steps), callees)
-        outputs[name] = draft.output()
+        outputs[name] = draft.step.output_type
         _check_reach(ctx, draft, handles)
     ended = {name: step_type(type, name in sure.always) for name, type in outputs.items()}
     _check_output(ctx, flow, workflow_names(ctx, flow.input, ended))
@@ -261,15 +257,16 @@ def _handled(drafts: Mapping[str, Draft]) -> dict[str, tuple[str, ...]]:
     """The steps that ``on_error`` names, each with those that name it."""
     found: dict[str, tuple[str, ...]] = {}
     for name, draft in drafts.items():
-        if draft.on_error in drafts and draft.on_error not in ON_ERROR:
-            found[draft.on_error] = (*found.get(draft.on_error, ()), name)
+        handler = draft.step.on_error
+        if handler in drafts and handler not in ON_ERROR:
+            found[handler] = (*found.get(handler, ()), name)
     for name, handled in found.items():
-        drafts[name].handles = handled
+        drafts[name].step = replace(drafts[name].step, handles=handled)
     return found
 
 
 def _check_output(ctx: Context, flow: _Flow, names: Environment) -> None:
-    steps_read(ctx, _plain(flow.output).values())
+    steps_read(ctx, plain(flow.output).values())
     fields = {}
     for entry, expression in flow.output.values():
         type = ctx.check(expression, at_place(ctx, expression, names))
@@ -280,22 +277,22 @@ def _check_output(ctx: Context, flow: _Flow, names: Environment) -> None:
 
 def _check_reach(ctx: Context, draft: Draft, handles: Mapping[str, tuple[str, ...]]) -> None:
     """Report a join that counts more than can be done."""
-    if unreachable(draft.explicit, handles) is None:
-        return
+    name = unreachable(draft.explicit, handles)
     node = draft.keys.get("after")
-    names = [name for name in draft.explicit.steps() if name in handles] if draft.explicit else []
+    if name is None or node is None:
+        return
     ctx.collector.error(
         "LM326",
-        f"The step `{draft.id}` can never run: so many of these steps are never done in one run.",
-        node.span if node is not None else draft.span,
-        f"`{names[0]}` runs only where {' or '.join(f'`{n}`' for n in handles[names[0]])} has "
-        "failed. Count fewer, or wait for all of them to end with [a, b].",
+        f"`{draft.step.id}` can never run: so many of these steps are never done in one run.",
+        node.span,
+        f"`{name}` runs only where {' or '.join(f'`{n}`' for n in handles[name])} has failed. "
+        "Count fewer, or wait for all of them to end with [a, b].",
     )
 
 
 def _report_cycle(ctx: Context, cycle: list[str], drafts: Mapping[str, Draft]) -> None:
     draft = drafts[cycle[0]]
-    by_failure = any(second in drafts[first].handles for first, second in pairwise(cycle))
+    by_failure = any(second in drafts[first].step.handles for first, second in pairwise(cycle))
     if by_failure:
         hint = "A step that `on_error` names waits for the one that names it."
     elif len(cycle) == 2:
@@ -310,5 +307,5 @@ def _report_cycle(ctx: Context, cycle: list[str], drafts: Mapping[str, Draft]) -
     elif len(cycle) == 2 and by_failure:
         span = draft.keys.span("on_error")
     else:
-        span = draft.span
+        span = draft.step.span
     ctx.collector.error("LM320", message, span, hint)

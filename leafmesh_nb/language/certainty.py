@@ -146,22 +146,22 @@ def ended_before(joins: Joins) -> dict[str, frozenset[str]]:
     return found
 
 
-def unreachable(join: Join | None, handles: Mapping[str, Sequence[str]]) -> Join | None:
-    """A join that counts more steps than can be done in one run, or None.
+def unreachable(join: Join | None, handles: Mapping[str, Sequence[str]]) -> str | None:
+    """Where a join counts more steps than can be done in one run: a step that is only done where
+    another one of them is not. None where it can be.
 
-    ``handles`` has, for each step that ``on_error`` names, the steps whose failure leads to it: it
-    is done only where one of them is not.
+    ``handles`` has, for each step that ``on_error`` names, the steps whose failure leads to it.
     """
     if join is None:
         return None
     steps = {term for term in join.terms if isinstance(term, str)}
-    undone = 0
+    found = []
     for name, handled in handles.items():
         together = {name, *handled}
         if together <= steps:
             steps -= together
-            undone += 1
-    if join.op == "count" and join.count > len(join.terms) - undone:
-        return join
+            found.append(name)
+    if found and join.op == "count" and join.count > len(join.terms) - len(found):
+        return found[0]
     inner = (unreachable(term, handles) for term in join.terms if isinstance(term, Join))
     return next(filter(None, inner), None)

@@ -40,46 +40,47 @@ def check_flow(
     ctx: Context, draft: Draft, names: Environment, callees: Mapping[str, Callee]
 ) -> None:
     """Check a step's expressions against the names of their places, and set what it gives."""
-    names = dict(names)
-    if draft.for_each is not None:
-        draft.for_each = _items(ctx, draft.for_each, names)
-    if draft.says("for_each"):
-        names["item"] = draft.for_each.item_type if draft.for_each else ANY
+    step, names = draft.step, dict(names)
+    if step.for_each is not None:
+        draft.step = step = replace(step, for_each=_items(ctx, step.for_each, names))
+    if "for_each" in draft.said:
+        names["item"] = step.for_each.item_type if step.for_each else ANY
         names["index"] = INDEX
-    callee = callees.get(draft.by.workflow or "")
-    taker = callee.taker if callee else capability_taker(ctx, draft.by.capability or "")
-    draft.result = _result(ctx, draft, names, callee)
-    if draft.says("repeat"):
-        names["previous"] = draft.result.or_null()
-    if draft.by.let is not None:
-        ctx.check(draft.by.let, at_place(ctx, draft.by.let, names))
-    if isinstance(draft.by.wait, Expression):
-        _check_wait(ctx, draft.by.wait, names)
-    if draft.when is not None:
-        ctx.check_condition(draft.when, at_place(ctx, draft.when, names))
+    callee = callees.get(step.workflow or "")
+    taker = callee.taker if callee else capability_taker(ctx, step.capability or "")
+    result = _result(ctx, draft, names, callee)
+    draft.type(result)
+    if "repeat" in draft.said:
+        names["previous"] = result.or_null()
+    if step.let is not None:
+        ctx.check(step.let, at_place(ctx, step.let, names))
+    if isinstance(step.wait, Expression):
+        _check_wait(ctx, step.wait, names)
+    if step.when is not None:
+        ctx.check_condition(step.when, at_place(ctx, step.when, names))
     check_inputs(ctx, draft, taker, names)
-    ended = {**names, "output": draft.result}
-    if draft.repeat is not None:
-        until = draft.repeat.until
-        ctx.check_condition(until, at_place(ctx, until, ended))
+    ended = {**names, "output": result}
+    if step.repeat is not None:
+        ctx.check_condition(step.repeat.until, at_place(ctx, step.repeat.until, ended))
     check_save(ctx, draft.save, ended)
     check_takers(ctx, draft)
 
 
 def _result(ctx: Context, draft: Draft, names: Environment, callee: Callee | None) -> Type:
     """What one performance of a step gives; ``any`` where that is not known."""
-    match draft.by.kind:
+    step = draft.step
+    match draft.kind:
         case "agent":
-            capability = ctx.capabilities.get(draft.by.capability or "")
+            capability = ctx.capabilities.get(step.capability or "")
             return capability.output if capability else ANY
         case "workflow":
             return callee.output if callee else ANY
         case "wait":
             return DATETIME
-        case "let" if draft.by.let is not None:
-            if draft.says("repeat"):
-                return _repeated(draft.by.let, names)
-            return check(draft.by.let, names)[0]
+        case "let" if step.let is not None:
+            if "repeat" in draft.said:
+                return _repeated(step.let, names)
+            return check(step.let, names)[0]
     return ANY
 
 

@@ -17,11 +17,11 @@ def check_takers(ctx: Context, draft: Draft) -> None:
     """Check that there are agents for a step which its grants, its race and its consulting let
     take it."""
     candidates = draft.candidates(ctx)
-    if not candidates or draft.by.capability is None:
+    if not candidates or draft.step.capability is None:
         return
     granted = _granted(ctx, draft, candidates)
-    if draft.race is not None and draft.by.agent is None:
-        _check_race(ctx, draft, draft.race, candidates, granted)
+    if draft.step.race is not None and draft.agent is None:
+        _check_race(ctx, draft, draft.step.race, candidates, granted)
     if len(candidates) == 1:
         _check_consult(ctx, draft, candidates[0])
 
@@ -49,7 +49,7 @@ def _granted(ctx: Context, draft: Draft, candidates: Sequence[AgentSpec]) -> lis
         )
         ctx.collector.error(
             "LM604",
-            f"No agent that can take `{draft.id}` may {verb} memory.{name}: not "
+            f"No agent that can take `{draft.step.id}` may {verb} memory.{name}: not "
             f"{_named(candidates)}.",
             wanted[name],
             f"Grant it: memory: {{{verb}: [{', '.join(wanted)}]}} on one of them.",
@@ -64,8 +64,8 @@ def _granted(ctx: Context, draft: Draft, candidates: Sequence[AgentSpec]) -> lis
     if not granted:
         ctx.collector.error(
             "LM604",
-            f"No agent that can take `{draft.id}` may both read memory.{next(iter(reads))} and "
-            f"write memory.{next(iter(writes))}: not {_named(candidates)}.",
+            f"No agent that can take `{draft.step.id}` may both read memory.{next(iter(reads))} "
+            f"and write memory.{next(iter(writes))}: not {_named(candidates)}.",
             next(iter(writes.values())),
             f"Grant both: memory: {{read: [{', '.join(reads)}], write: [{', '.join(writes)}]}} on "
             "one of them.",
@@ -83,9 +83,9 @@ def _check_race(
     granted: Sequence[AgentSpec],
 ) -> None:
     node = draft.keys.get("race")
-    span = node.span if node is not None else draft.span
+    span = node.span if node is not None else draft.step.span
     if len(granted) < wanted:
-        having = f"`{draft.by.capability}`"
+        having = f"`{draft.step.capability}`"
         if len(granted) < len(candidates):
             having += " and the grants that the step needs"
         ctx.collector.error(

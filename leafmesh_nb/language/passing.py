@@ -81,7 +81,7 @@ def check_inputs(ctx: Context, draft: Draft, taker: Taker | None, names: Environ
         return
     for name, wanted in taker.input.fields:
         if name not in (written | meant | taker.optional) and not wanted.nullable:
-            place = draft.keys.span("with") if "with" in draft.keys else draft.span
+            place = draft.keys.span("with") if "with" in draft.keys else draft.step.span
             ctx.collector.error(
                 "LM406",
                 f"The input `{name}` of `{taker.name}` is missing in `with`.",

@@ -23,8 +23,8 @@ def replaced(
     places = {
         name: entry.key.span for name, (entry, _) in draft.save.items() if _replaces(ctx, name)
     }
-    if draft.by.workflow is not None:
-        for name in sorted(workflows.get(draft.by.workflow, ())):
+    if draft.step.workflow is not None:
+        for name in sorted(workflows.get(draft.step.workflow, ())):
             places.setdefault(name, draft.keys.span("workflow"))
     return places
 
@@ -40,7 +40,7 @@ def check_writers(
     for name, draft in drafts.items():
         for field, span in replaced(ctx, draft, workflows).items():
             writers.setdefault(field, []).append((name, span))
-            if draft.for_each is not None and draft.for_each.parallel > 1:
+            if draft.step.for_each is not None and draft.step.for_each.parallel > 1:
                 ctx.collector.error(
                     "LM605",
                     f"Items of `{name}` may be done at the same time, and each replaces `{field}`.",
