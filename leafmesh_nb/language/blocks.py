@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar, cast
 
 from leafmesh_nb.language.context import Context
 from leafmesh_nb.language.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode, Span
-from leafmesh_nb.language.suggest import suggest
+from leafmesh_nb.language.suggest import distance, suggest
 
 __all__ = ["Block", "Keys", "mapping", "read_block", "reference", "texts"]
 
@@ -79,6 +79,7 @@ def read_block(ctx: Context, node: Node, block: Block, at: Span, example: str = 
     known = (*block.required, *block.optional, *block.later)
     entries: dict[str, Entry] = {}
     meant: set[str] = set()
+    misspelt: dict[str, Entry] = {}
     for entry in found:
         name = entry.key.text
         if name in block.later:
@@ -86,11 +87,7 @@ def read_block(ctx: Context, node: Node, block: Block, at: Span, example: str = 
             hint = block.hints.get(name, _NOT_YET)
             ctx.collector.error("LM203", message, entry.key.span, hint)
         if name in known:
-            if (
-                isinstance(entry.value, ScalarNode)
-                and entry.value.value is None
-                and name not in block.nullable
-            ):
+            if is_nothing(entry.value) and name not in block.nullable:
                 ctx.collector.error(
                     "LM211", f"`{name}` is empty.", entry.key.span, "Give it a value, or remove it."
                 )
@@ -98,7 +95,14 @@ def read_block(ctx: Context, node: Node, block: Block, at: Span, example: str = 
             else:
                 entries[name] = entry
         else:
-            meant.add(_unknown(ctx, entry, block, known))
+            close = _unknown(ctx, entry, block, known)
+            meant.add(close)
+            if _is_slip(name, close) and not is_nothing(entry.value):
+                misspelt.setdefault(close, entry)
+    for name, entry in misspelt.items():
+        # What a misspelt key holds is checked as what was meant: else every reference to it would
+        # be a second error.
+        entries.setdefault(name, entry)
     for name in block.required:
         if name not in entries and name not in meant:
             ctx.collector.error(
@@ -108,6 +112,16 @@ def read_block(ctx: Context, node: Node, block: Block, at: Span, example: str = 
                 block.hints.get(name, f"Add `{name}: …`."),
             )
     return Keys(ctx, block, found, entries)
+
+
+def is_nothing(node: Node) -> bool:
+    """Whether nothing stands where a value should."""
+    return isinstance(node, ScalarNode) and node.value is None
+
+
+def _is_slip(written: str, meant: str) -> bool:
+    """Whether a key is so near to a known one that it can be read as that."""
+    return len(meant) >= 3 and distance(written.lower(), meant, 2) <= min(2, len(meant) // 3)
 
 
 def _unknown(ctx: Context, entry: Entry, block: Block, known: Sequence[str]) -> str:

@@ -142,6 +142,7 @@ def _capabilities(ctx: Context, keys: Keys, kind: str) -> dict[str, Capability]:
     for entry in found:
         ctx.declared["capabilities"].setdefault(entry.key.text, entry.key.span)
         valid = check_capability_name(entry.key, ctx.collector)
+        errors = ctx.collector.errors
         block = read_block(
             ctx,
             entry.value,
@@ -151,7 +152,6 @@ def _capabilities(ctx: Context, keys: Keys, kind: str) -> dict[str, Capability]:
         )
         if block is None:
             continue
-        errors = ctx.collector.errors
         capability = _capability(ctx, entry, block)
         if ctx.collector.errors > errors:
             ctx.doubtful.add(capability.name)

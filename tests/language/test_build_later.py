@@ -175,7 +175,7 @@ def test_it_is_checked_in_full(
 WRONG_AT_ONCE = [
     ("then: approve", "then: redact", ["LM210"]),
     ("then: approve", "then: {}", ["LM211"]),
-    ("then: approve", "then: {redac: [a]}", ["LM201"]),
+    ("then: approve", "then: {redac: [a]}", ["LM201", "LM310"]),
     ("then: approve", "then: [redact]", ["LM204"]),
     (QUICK, "provider: python, tier: small", ["LM206"]),
     ("kind: python\n    capabilities:\n      refund.propose", "kind: htpp\n    capabilities:\n"
