@@ -71,7 +71,8 @@ def _result(ctx: Context, draft: Draft, names: Environment, callee: Callee | Non
     step = draft.step
     match draft.kind:
         case "agent":
-            capability = ctx.capabilities.get(step.capability or "")
+            name = step.capability or ""
+            capability = None if name in ctx.doubtful else ctx.capabilities.get(name)
             return capability.output if capability else ANY
         case "workflow":
             return callee.output if callee else ANY

@@ -48,7 +48,9 @@ def capability_taker(ctx: Context, name: str) -> Taker | None:
     found = ctx.capabilities.get(name)
     if found is None:
         return None
-    return Taker(name, "capability", found.input, found.span, ctx.input_nodes.get(name))
+    doubtful = name in ctx.doubtful
+    node = ctx.input_nodes.get(name)
+    return Taker(name, "capability", found.input, found.span, node, doubtful=doubtful)
 
 
 def check_inputs(ctx: Context, draft: Draft, taker: Taker | None, names: Environment) -> None:

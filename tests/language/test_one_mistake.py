@@ -93,8 +93,14 @@ MISTAKES = [
     ("when: steps.propose.output.amount > 0", "when: steps.propose.output.amount", "LM403"),
     ("when: steps.propose.output.amount > 0", "when: steps.pay.output.amount > 0", "LM320"),
     ("    to: lead", "    to: lead\n        to: finance", "LM108"),
+    ("        output: {receipt: string, amount: money}\n", "", "LM202"),
+    (
+        "        input:  {ticket_id: string, amount: money}\n        output: {r",
+        "        output: {r",
+        "LM202",
+    ),
 ]
-TWO = [
+TWO: list[tuple[str, str, list[str]]] = [
     # The type that changed is right in itself: both places that rely on it have to be looked at.
     (
         "output: {amount: money, reason: string}",
