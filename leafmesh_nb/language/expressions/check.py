@@ -280,6 +280,8 @@ class Checker:
         found = kind.field(name)
         if found is not None:
             return found
+        if kind.open:
+            return ANY
         rest = _HYPHENATED.match(scope.origin.text, place[1])
         joined = name + rest.group().replace("-", "_") if rest else name
         close = suggest(joined, kind.names())

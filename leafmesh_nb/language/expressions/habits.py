@@ -11,7 +11,7 @@ from leafmesh_nb.language.expressions.pieces import Piece, Spot
 
 __all__ = ["habit"]
 
-_CHOICE = re.compile(r"(.+?)\s+if\s+(.+?)\s+else\s+(.+)", re.DOTALL)
+_LONGEST = 200
 _GROUPED = re.compile(r"[0-9]{1,3}(?:_[0-9]{3})+(?:\.[0-9]+)?")
 _HEX = re.compile(r"0[xX][0-9a-fA-F]{1,15}")
 _PREFIXES = {
@@ -32,11 +32,14 @@ def _problem(piece: Piece, message: str, hint: str, code: str = "LM114") -> Prob
 
 def _choice(spot: Spot) -> Problem | None:
     """``a if b else c``."""
-    here = spot.here
-    found = _CHOICE.fullmatch(spot.text.strip())
-    if here is None or here.text != "if" or found is None or spot.opened:
+    here, text = spot.here, spot.text
+    otherwise = next((piece for piece in spot.after if piece.text == "else"), None)
+    if here is None or here.text != "if" or otherwise is None or spot.opened:
         return None
-    yes, test, no = found.groups()
+    yes, test = text[: here.start].strip(), text[here.end : otherwise.start].strip()
+    no = text[otherwise.end :].strip()
+    if not (yes and test and no) or len(text) > _LONGEST:
+        return None
     return _problem(here, "`if` has no meaning here", f"write `{test} ? {yes} : {no}`")
 
 

@@ -98,10 +98,10 @@ def present(kind: Type) -> Type:
 
 
 def unbounded(kind: Type) -> Type:
-    """The type without minimum and maximum."""
-    if kind.minimum is None and kind.maximum is None:
+    """The type without minimum, maximum and schema: what arithmetic makes of it."""
+    if kind.minimum is None and kind.maximum is None and kind.schema is None:
         return kind
-    return replace(kind, minimum=None, maximum=None)
+    return replace(kind, minimum=None, maximum=None, schema=None)
 
 
 def of_constant(value: Scalar) -> Type:
@@ -147,14 +147,17 @@ def _common_present(left: Type, right: Type) -> Type:
         return Type("list", items=_common_items(left.items, right.items))
     if left.kind == "object" and right.kind == "object":
         names = dict.fromkeys(left.names() + right.names())
-        return Type("object", fields=tuple((n, _common_field(left, right, n)) for n in names))
+        fields = tuple((n, _common_field(left, right, n)) for n in names)
+        return Type("object", fields=fields, open=left.open or right.open)
     if family(left) == "map":
         return Type("map", items=_common_items(_items(left), _items(right)))
-    return left
+    return replace(left, schema=None)
 
 
 def _common_field(left: Type, right: Type, name: str) -> Type:
     a, b = left.field(name), right.field(name)
+    if (a is None and left.open) or (b is None and right.open):
+        return ANY
     if a is None or b is None:
         return (a or b or ANY).or_null()
     return common(a, b)
@@ -170,6 +173,8 @@ def _items(kind: Type) -> Type | None:
     """The element type of a map, or what an object's fields have in common."""
     if kind.kind == "map":
         return kind.items
+    if kind.open:
+        return ANY
     items: Type | None = None
     for _, field in kind.fields:
         items = _common_items(items, field)

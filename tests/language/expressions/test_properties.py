@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import threading
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -23,6 +28,25 @@ from leafmesh_nb.language.expressions import (
 )
 from leafmesh_nb.language.expressions import expression as expression_module
 from leafmesh_nb.language.expressions import parser as parser_module
+from leafmesh_nb.language.expressions.ast import (
+    Binary,
+    Call,
+    Comprehension,
+    Conditional,
+    Constant,
+    Has,
+    Index,
+    ListOf,
+    Logic,
+    MapOf,
+    Name,
+    Node,
+    Select,
+    Unary,
+    children,
+)
+from leafmesh_nb.language.expressions.parser import DEPTH, LENGTH
+from leafmesh_nb.language.expressions.values import written
 from leafmesh_nb.language.nodes import ScalarNode, Span
 from leafmesh_nb.language.types import ANY, BOOLEAN, INTEGER, MONEY, STRING, Type, object_of
 
@@ -104,6 +128,145 @@ def test_any_text_parses_or_is_told_what_is_wrong(text: str) -> None:
         assert 1 <= finding.span.column <= len(lines[finding.span.line - 1]) + 1
         start = (finding.span.line, finding.span.column)
         assert start < (finding.span.end_line, finding.span.end_column)
+
+
+long_texts = st.one_of(
+    st.lists(st.sampled_from([*PIECES, " if ", " else ", "{{", "  " * 40]), max_size=900).map(
+        lambda pieces: "".join(pieces)[:LENGTH]
+    ),
+    st.tuples(st.sampled_from(PIECES), st.sampled_from(PIECES), st.sampled_from(PIECES)).map(
+        lambda pieces: (pieces[0] + pieces[1] * LENGTH + pieces[2])[:LENGTH]
+    ),
+)
+
+
+@given(long_texts)
+@settings(max_examples=60)
+def test_the_longest_texts_are_read_or_refused_soon(text: str) -> None:
+    began = time.process_time()
+    found = parse_expression_text(text)
+    assert time.process_time() - began < 1
+    if isinstance(found, list):
+        (finding,) = found
+        assert len(finding.message) < 600
+        assert len(finding.hint) < LENGTH + 200
+
+
+@given(st.integers(0, 2**32), st.integers(0, 5))
+@settings(max_examples=300)
+def test_what_is_printed_reads_as_the_same(writing: ModuleType, seed: int, depth: int) -> None:
+    """Every part in brackets: so precedence and every spelling of a constant are read rightly."""
+    found = parse_expression_text(writing.Writer(seed).any_of(depth))
+    assert isinstance(found, Expression)
+    again = parse_expression_text(printed(found.node))
+    assert isinstance(again, Expression), printed(found.node)
+    assert shape(again.node) == shape(found.node)
+    for node in nodes(found.node):
+        assert 0 <= node.start < node.end <= len(found.text)
+        for part in children(node):
+            assert node.start <= part.start <= part.end <= node.end
+            assert part.depth < node.depth
+
+
+def nodes(node: Node) -> Iterator[Node]:
+    yield node
+    for part in children(node):
+        yield from nodes(part)
+
+
+def printed(node: Node) -> str:
+    """A text of a tree, with brackets around every part."""
+    match node:
+        case Constant(value=str() as text):
+            return json.dumps(text, ensure_ascii=False)
+        case Constant(value=value):
+            return written(value) if not isinstance(value, Decimal) else f"({value!s})"
+        case Name():
+            return node.name
+        case Select():
+            return f"({printed(node.operand)}).{node.name}"
+        case Index():
+            return f"({printed(node.operand)})[{printed(node.key)}]"
+        case Has():
+            return f"has({printed(node.target)})"
+        case Call():
+            arguments = ", ".join(map(printed, node.arguments))
+            before = "" if node.receiver is None else f"({printed(node.receiver)})."
+            return f"{before}{node.name}({arguments})"
+        case Comprehension():
+            bodies = [printed(part) for part in (node.condition, node.result) if part is not None]
+            return f"({printed(node.over)}).{node.kind}({', '.join([node.variable, *bodies])})"
+        case Unary():
+            return f"({node.operator}({printed(node.operand)}))"
+        case Binary():
+            return f"({printed(node.left)} {node.operator} {printed(node.right)})"
+        case Logic():
+            return f"({f' {node.operator} '.join(f'({printed(term)})' for term in node.terms)})"
+        case Conditional():
+            parts = (printed(node.test), printed(node.then), printed(node.otherwise))
+            return "(({}) ? ({}) : ({}))".format(*parts)
+        case ListOf():
+            return f"[{', '.join(map(printed, node.items))}]"
+        case MapOf():
+            pairs = (f"{printed(key)}: {printed(value)}" for key, value in node.entries)
+            return f"{{{', '.join(pairs)}}}"
+        case _:
+            raise AssertionError(type(node).__name__)
+
+
+def shape(node: Node) -> Any:
+    """A tree without its places."""
+    own = tuple(
+        (field.name, getattr(node, field.name))
+        for field in fields(node)
+        if field.name in ("value", "name", "kind", "variable", "operator")
+    )
+    return type(node).__name__, repr(own), [shape(part) for part in children(node)]
+
+
+NESTED = {
+    "[": ("[", "1", "]"),
+    "{": ("{'a': ", "1", "}"),
+    "!": ("!", "t", ""),
+    "-": ("-", "x", ""),
+    ".": ("", "x", ".a"),
+    "[0]": ("", "x", "[0]"),
+    "x[x[": ("x[", "0", "]"),
+    "+": ("", "1", " + 1"),
+    "<": ("", "1", " < 1"),
+    "in": ("", "1", " in x"),
+    "f(": ("size(", "x", ")"),
+    ".f(": ("", "x", ".lower()"),
+    "all": ("x.all(y, ", "t", ")"),
+    "? then": ("t ? (", "1", ") : 2"),
+    "? else": ("t ? 2 : ", "1", ""),
+    "&&": ("t && (f || ", "t", ")"),
+}
+
+
+@pytest.mark.parametrize("kind", NESTED)
+def test_depth_is_exact_for_each_kind_of_nesting(kind: str) -> None:
+    before, core, after = NESTED[kind]
+    levels = 2 if kind == "&&" else 1
+
+    def nested(depth: int) -> str:
+        return before * (depth // levels) + core + after * (depth // levels)
+
+    deepest = parse_expression_text(nested(DEPTH - 1 if levels == 1 else DEPTH - 2))
+    assert isinstance(deepest, Expression)
+    assert deepest.node.depth == (DEPTH if levels == 1 else DEPTH - 1)
+    (finding,) = parse_expression_text(nested(DEPTH))
+    assert (finding.code, finding.message) == (
+        "LM118",
+        f"this expression is nested deeper than {DEPTH} levels",
+    )
+
+
+@given(st.sampled_from(["x", "'é'", "1 + 1", "[1]"]), st.sampled_from(" \n\t"))
+def test_length_is_exact(text: str, blank: str) -> None:
+    assert isinstance(parse_expression_text(text.ljust(LENGTH, blank)), Expression)
+    (finding,) = parse_expression_text(text.ljust(LENGTH + 1, blank))
+    assert finding.code == "LM118"
 
 
 @given(texts, names_strategy)
