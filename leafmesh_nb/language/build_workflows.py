@@ -18,7 +18,7 @@ from leafmesh_nb.language.build_steps import (
     plain,
     steps_read,
 )
-from leafmesh_nb.language.certainty import certainty, unreachable
+from leafmesh_nb.language.certainty import Certainty, certainty, unreachable
 from leafmesh_nb.language.context import Context, Environment
 from leafmesh_nb.language.diagnostics import Related
 from leafmesh_nb.language.flow import Callee, check_flow
@@ -214,23 +214,27 @@ def _drafts(ctx: Context, node: Node | None, at: Span) -> dict[str, Draft]:
 
 
 def _check(ctx: Context, flow: _Flow, flows: Mapping[str, _Flow]) -> None:
-    """Order first, then types: without an order there is nothing to say of what is done when."""
+    """Order first, then types. Where steps wait for each other there is no order, and nothing to
+    say of what is done when: then every output is taken to be there, and the rest is checked."""
     drafts = flow.drafts
     joins = {name: draft.step.after for name, draft in drafts.items()}
     handles = _handled(drafts)
     waits = with_handlers(joins, handles)
-    cyclic = False
+    cyclic = set()
     for cycle in cycles_in(waits):
         _report_cycle(ctx, cycle, drafts)
-        cyclic = True
+        cyclic.update(cycle)
     if cyclic:
-        return
-    sure = certainty(
-        joins,
-        conditional={n for n, d in drafts.items() if "when" in d.said and not d.step.when_each},
-        tolerated={n for n, d in drafts.items() if d.step.tolerated},
-        handles=handles,
-    )
+        waits = {name: None if name in cyclic else join for name, join in waits.items()}
+        everything = frozenset(drafts)
+        sure = Certainty(everything, dict.fromkeys(drafts, everything))
+    else:
+        sure = certainty(
+            joins,
+            conditional={n for n, d in drafts.items() if "when" in d.said and not d.step.when_each},
+            tolerated={n for n, d in drafts.items() if d.step.tolerated},
+            handles=handles,
+        )
     callees = {name: flows[name].callee() for name in flow.calls() if name in flows}
     outputs = dict.fromkeys(drafts, ANY)
     for name in in_order(waits):
@@ -240,7 +244,7 @@ def _check(ctx: Context, flow: _Flow, flows: Mapping[str, _Flow]) -> None:
         steps = {
             other: step_type(outputs[other], other in sure.before[name])
             for other in (draft.reads if known else outputs)
-            if other != name
+            if other != name or name in cyclic
         }
         check_flow(ctx, draft, workflow_names(ctx, flow.input, steps), callees)
         outputs[name] = draft.step.output_type
@@ -248,7 +252,8 @@ def _check(ctx: Context, flow: _Flow, flows: Mapping[str, _Flow]) -> None:
     ended = {name: step_type(type, name in sure.always) for name, type in outputs.items()}
     _check_output(ctx, flow, workflow_names(ctx, flow.input, ended))
     replaces = {name: other.replaces for name, other in flows.items()}
-    check_writers(ctx, drafts, waits, replaces)
+    if not cyclic:
+        check_writers(ctx, drafts, waits, replaces)
     own = {name for name in flow.save if name in ctx.memory}
     flow.replaces = frozenset(own).union(*(replaced(ctx, d, replaces) for d in drafts.values()))
 

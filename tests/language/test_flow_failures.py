@@ -93,6 +93,17 @@ def test_every_circle_is_told(with_steps: Parsing) -> None:
     ]  # fmt: skip
 
 
+def test_where_steps_wait_for_each_other_the_rest_is_checked(with_steps: Parsing) -> None:
+    steps = {
+        "a": f"{WORK}, after: b, with: {{n: input.flag}}",
+        "b": f"{WORK}, with: {{n: steps.a.output.n, txt: 1}}",
+        "c": f"{WORK}, with: {{n: steps.b.output.n + 1, text: steps.b.output.m}}",
+        "d": "workflow: sub, with: {n: input.m}",
+    }
+    told = with_steps(steps, "{n: steps.a.output.n + 1, m: steps.c.output.m}")
+    assert sorted(told.codes) == ["LM311", "LM311", "LM311", "LM320", "LM403", "LM406"]
+
+
 # -- steps.X.output: T where X must be done, else T or null
 
 FINE, NULL = True, False
