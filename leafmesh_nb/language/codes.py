@@ -67,6 +67,8 @@ CODES: Mapping[str, str] = MappingProxyType(
         "LM404": "types that cannot be proved to fit",
         "LM405": "one capability with two types",
         "LM406": "an input that is missing or unknown",
+        "LM407": "not a JSON Schema",
+        "LM408": "a reference that leads nowhere",
         "LM450": "a function that is not bound",
         "LM451": "a function that takes other arguments",
         "LM452": "a name that leads to no function",

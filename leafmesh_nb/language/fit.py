@@ -1,11 +1,20 @@
-"""Whether every value of one type is a value of another."""
+"""Whether every value of one type is a value of another.
+
+There are three answers. *Compatible*: every value of the source is one of the target, or becomes
+one, as an integer becomes an amount of money. *Incompatible*: the source has values of a kind, a
+name or a field that the target does not take, and at least one value that it refuses. *Cannot
+prove*: anything else; what is ``any``, and bounds, lengths and patterns that are not shown to hold.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
+from typing import Any
 
+from leafmesh_nb.language.schema import json_schema
 from leafmesh_nb.language.types import ANY, Type, describe
 
 __all__ = ["Misfit", "assignable", "compare"]
@@ -22,8 +31,7 @@ _SHORT = 90
 class Misfit:
     """Why a type does not fit, and where (``items[].amount``; empty for the whole).
 
-    ``certain`` is False where some values may still fit and only running shows it: an ``any``, or
-    bounds that are not proved.
+    ``certain`` says that it is incompatible; else it cannot be proved to fit.
     """
 
     path: str
@@ -42,18 +50,37 @@ def assignable(source: Type, target: Type) -> str | None:
 
 def compare(source: Type, target: Type, path: str = "") -> Misfit | None:
     """The first misfit, a certain one before an uncertain one; None if all values fit."""
-    if target.kind == "any":
+    if target.anything or source == target:
         return None
-    if source.kind == "any":
+    if source.anything:
+        return Misfit(path, f"it may be anything, and {_name(target)} is needed", False)
+    if source.schema is None and target.schema is None:
+        return _shorthand(source, target, path)
+    # Without its schema a type has more values: what fits then does, and what such a target does
+    # not take, the narrower one does not either.
+    wide = _shorthand(replace(source, schema=None), replace(target, schema=None), path)
+    if target.schema is None and wide is None:
+        return None
+    if source.schema is None and wide is not None and wide.certain:
+        return wide
+    found = _by_schema(source, target)
+    if found is None:
+        return None
+    return replace(found, path=_joined(path, found.path))
+
+
+def _shorthand(source: Type, target: Type, path: str) -> Misfit | None:
+    if target.anything:
+        return None
+    if source.anything:
         return Misfit(path, f"it may be anything, and {_name(target)} is needed", False)
     if source.nullable and not target.nullable:
         return Misfit(path, f"it may be null, and {_name(target)} is needed")
     if source.kind != target.kind and target.kind not in _WIDER.get(source.kind, ()):
         if source.kind == "object" and target.kind == "map":
-            return _first(
-                compare(inner, target.items or ANY, _under(path, name))
-                for name, inner in source.fields
-            )
+            return _first(_entries(source, target, path))
+        if source.kind == "map" and target.kind == "object" and target.open:
+            return _first(_named(source, target, path))
         return Misfit(path, f"it is {_name(source)}, and {_name(target)} is needed")
     match target.kind:
         case "enum":
@@ -73,21 +100,41 @@ def compare(source: Type, target: Type, path: str = "") -> Misfit | None:
     return None
 
 
+def _entries(source: Type, target: Type, path: str) -> Iterable[Misfit | None]:
+    """The fields of an object as the entries of a map."""
+    wanted = target.items or ANY
+    for name, inner in source.fields:
+        yield compare(inner, wanted, _under(path, name))
+    if source.open:
+        yield compare(ANY, wanted, _under(path, "*"))
+
+
+def _named(source: Type, target: Type, path: str) -> Iterable[Misfit | None]:
+    """The entries of a map as the fields of an open object."""
+    for name, inner in target.fields:
+        if not inner.nullable:
+            yield Misfit(path, f"its field `{name}` may be missing")
+        yield compare(source.items or ANY, inner, _under(path, name))
+
+
 def _objects(source: Type, target: Type, path: str) -> Misfit | None:
     given = dict(source.fields)
     wanted = dict(target.fields)
     for name, inner in wanted.items():
         if name not in given and not inner.nullable:
-            return Misfit(path, f"its field `{name}` is missing")
-    for name in given:
-        if name not in wanted:
-            known = f"the fields are {', '.join(wanted)}" if wanted else "there are no fields"
-            return Misfit(path, f"it has a field `{name}`, and {known}")
-    return _first(
-        compare(given[name], inner, _under(path, name))
-        for name, inner in wanted.items()
-        if name in given
-    )
+            # An open object may have it all the same.
+            return Misfit(path, f"its field `{name}` is missing", not source.open)
+    if not target.open:
+        known = f"the fields are {', '.join(wanted)}" if wanted else "there are no fields"
+        for name in given:
+            if name not in wanted:
+                return Misfit(path, f"it has a field `{name}`, and {known}")
+    found = [compare(given[n], t, _under(path, n)) for n, t in wanted.items() if n in given]
+    if source.open:
+        found += [compare(ANY, t, _under(path, n)) for n, t in wanted.items() if n not in given]
+        if not target.open:
+            found.append(Misfit(path, f"it may have other fields, and {known}", False))
+    return _first(found)
 
 
 def _bounds(source: Type, target: Type, path: str) -> Misfit | None:
@@ -114,6 +161,52 @@ def _range(low: Decimal | None, high: Decimal | None) -> str:
     return " and ".join(parts) or "any number"
 
 
+# -- schemas
+
+
+@lru_cache(maxsize=4096)
+def _by_schema(source: Type, target: Type) -> Misfit | None:
+    """The misfit of types of which one is, or holds, a JSON Schema."""
+    from leafmesh_nb.language.schemas.subset import Prover
+
+    found = Prover(amounts=_plain(target)).prove((_document(source),), _document(target))
+    if found is None:
+        return None
+    return Misfit(found.path, found.message, found.refuted and _refused(source, target))
+
+
+def _refused(source: Type, target: Type) -> bool:
+    """Whether some value of the source is known that the target does not take."""
+    from leafmesh_nb.language.schemas.samples import samples
+    from leafmesh_nb.language.values import TypeMismatch, accept
+
+    def takes(type: Type, value: Any) -> bool:
+        try:
+            accept(type, value)
+        except TypeMismatch:
+            return False
+        return True
+
+    candidates = samples(_document(source))
+    return any(takes(source, value) and not takes(target, value) for value in candidates)
+
+
+@lru_cache(maxsize=1024)
+def _document(type: Type) -> Mapping[str, Any]:
+    from leafmesh_nb.language.schemas.document import Schema, linked
+    from leafmesh_nb.language.schemas.reading import read_schema
+
+    schema = read_schema(json_schema(type))
+    assert isinstance(schema, Schema), "the schema of a type is one"
+    return linked(schema)
+
+
+def _plain(type: Type) -> bool:
+    """Whether a type is of the shorthand in all its parts."""
+    inner = (*(field for _, field in type.fields), *((type.items,) if type.items else ()))
+    return type.schema is None and all(map(_plain, inner))
+
+
 def _first(misfits: Iterable[Misfit | None]) -> Misfit | None:
     """A certain misfit if there is one, else the first."""
     doubtful: Misfit | None = None
@@ -127,6 +220,10 @@ def _first(misfits: Iterable[Misfit | None]) -> Misfit | None:
 
 def _under(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
+
+
+def _joined(path: str, more: str) -> str:
+    return path + more if not path or not more or more.startswith("[") else f"{path}.{more}"
 
 
 def _name(type: Type) -> str:

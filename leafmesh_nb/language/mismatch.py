@@ -43,6 +43,11 @@ class TypeMismatch(LeafmeshError):
     def __str__(self) -> str:
         return f"`{self.path}`: {self.message}" if self._parts else self.message
 
+    @property
+    def parts(self) -> tuple[str | int, ...]:
+        """The names and indexes that lead to the value."""
+        return tuple(self._parts)
+
     def under(self, part: str | int) -> TypeMismatch:
         """The same mismatch, one level further out."""
         self._parts.insert(0, part)

@@ -23,8 +23,11 @@ WRONG = _Wrong()
 def accept_node(ctx: Context, type: Type, node: Node, partial: bool = False) -> Any:
     """The Python value of a node, or WRONG; what does not fit is reported where it stands.
 
-    ``partial`` allows the fields of objects to be missing.
+    ``partial`` allows the fields of objects to be missing; a JSON Schema then tells of the fields
+    that are there, each for itself.
     """
+    if type.schema is not None and not (partial and type.kind == "object"):
+        return _fitting(ctx, type, node)
     if isinstance(node, MappingNode) and type.kind == "object":
         return _object(ctx, type, node, partial)
     if isinstance(node, MappingNode) and type.kind in ("map", "any"):
@@ -45,6 +48,20 @@ def accept_node(ctx: Context, type: Type, node: Node, partial: bool = False) -> 
         return WRONG
 
 
+def _fitting(ctx: Context, type: Type, node: Node) -> Any:
+    """The value of a node that a JSON Schema describes; the part that does not fit is reported."""
+    try:
+        return accept(type, plain(node))
+    except TypeMismatch as mismatch:
+        for part in mismatch.parts:
+            if isinstance(node, SequenceNode) and isinstance(part, int):
+                node = node.items[part]
+            elif isinstance(node, MappingNode):
+                node = node.get(str(part)) or node
+        ctx.collector.error("LM402", f"This value {mismatch.message}.", node.span)
+        return WRONG
+
+
 def plain(node: Node) -> Any:
     """A node as dicts, lists and scalars."""
     if isinstance(node, ScalarNode):
@@ -59,7 +76,7 @@ def _object(ctx: Context, type: Type, node: MappingNode, partial: bool) -> Any:
     meant = set()
     for entry in node:
         name = entry.key.text
-        inner = type.field(name)
+        inner = type.field(name) or (ANY if type.open else None)
         if inner is None:
             close = suggest(name, type.names())
             meant.add(close)

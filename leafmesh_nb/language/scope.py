@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from leafmesh_nb.language.spec import AgentSpec
@@ -88,12 +89,14 @@ def _joined(types: tuple[Type, ...]) -> Type:
         for type in types:
             for name, inner in type.fields:
                 fields.setdefault(name, []).append(inner)
-        return object_of(
-            {
-                name: union(inner) if len(inner) == len(types) else union(inner).or_null()
-                for name, inner in fields.items()
-            }
-        )
+        open = any(type.open for type in types)
+        # What one of them does not name may be anything in it where it is open.
+        some = (lambda kind: ANY) if open else Type.or_null
+        joined = {
+            name: union(inner) if len(inner) == len(types) else some(union(inner))
+            for name, inner in fields.items()
+        }
+        return replace(object_of(joined), open=open)
     if kinds == {"enum"}:
         return Type("enum", values=tuple(dict.fromkeys(v for t in types for v in t.values)))
     if kinds <= {"enum", "string"}:

@@ -20,18 +20,28 @@ JSON = None | bool | int | float | str | list["JSON"] | dict[str, "JSON"]
 def dump(type: Type, value: Value) -> JSON:
     """A value of ``type`` as JSON: money as plain decimal text, dates as ISO text, a Decimal that
     is a number as a JSON number. Raises TypeMismatch for what is no value of a mesh."""
+    return _dump(type, value, type.schema is not None)
+
+
+def _dump(type: Type, value: Value, sparse: bool) -> JSON:
+    """``sparse`` within a JSON Schema: what is missing there stays missing."""
     if value is None:
         return None
+    sparse = sparse or type.schema is not None
     if type.kind == "money" and isinstance(value, Decimal | int) and not isinstance(value, bool):
         return plain_decimal(Decimal(value))
     if type.kind in ("number", "integer") and isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     if type.kind == "list" and isinstance(value, list | tuple):
-        return [dump(type.items or ANY, item) for item in value]
+        return [_dump(type.items or ANY, item, sparse) for item in value]
     if type.kind == "map" and isinstance(value, Mapping):
-        return {key: dump(type.items or ANY, item) for key, item in value.items()}
+        return {key: _dump(type.items or ANY, item, sparse) for key, item in value.items()}
     if type.kind == "object" and isinstance(value, Mapping):
-        return {name: dump(inner, value.get(name)) for name, inner in type.fields}
+        known = dict(type.fields)
+        names = known if not sparse else [name for name in known if name in value]
+        found = {name: _dump(known[name], value.get(name), sparse) for name in names}
+        others = [name for name in value if name not in known] if type.open else ()
+        return {**found, **{str(name): dump_any(value[name]) for name in others}}
     return dump_any(value)
 
 

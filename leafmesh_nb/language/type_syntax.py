@@ -129,13 +129,9 @@ def _composed(node: MappingNode, diagnostics: Collector) -> Type:
                 "LM201", f"A type has no key `{entry.key.text}` here.", entry.key.span, hint
             )
     if name == "schema":
-        diagnostics.error(
-            "LM203",
-            "`{schema: …}` is not available yet.",
-            form.key.span,
-            "Describe the type in the shorthand: {object: {…}}, {list: T}, {enum: […]}.",
-        )
-        return ANY
+        from leafmesh_nb.language.schemas.syntax import parse_schema
+
+        return parse_schema(inner, diagnostics)
     if name == "enum":
         return _enum(inner, diagnostics)
     if name == "list":
@@ -195,6 +191,11 @@ def _bounded(node: MappingNode, inner: Node, diagnostics: Collector) -> Type:
         if isinstance(value, bool) or not isinstance(value, int | Decimal):
             diagnostics.error("LM204", f"`{key}` must be a number.", bound.span)
             continue
+        if Decimal(repr(float(value))) != value:
+            diagnostics.error(
+                "LM208", f"`{key}` has more digits than a number of JSON keeps.", bound.span
+            )
+            continue
         bounds[key] = Decimal(value)
     low, high = bounds.get("min"), bounds.get("max")
     if low is not None and high is not None and low > high:
@@ -202,4 +203,7 @@ def _bounded(node: MappingNode, inner: Node, diagnostics: Collector) -> Type:
         return type
     if type.kind == "any":
         return type
-    return replace(type, minimum=low, maximum=high)
+    if bounds and type.schema is not None:
+        diagnostics.error("LM209", "The bounds of a schema stand in it: `minimum`.", node.span)
+        return type
+    return replace(type, minimum=low, maximum=high) if bounds else type

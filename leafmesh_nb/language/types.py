@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
 
+from leafmesh_nb.language.schemas.document import Schema
+
 __all__ = [
     "ANY",
     "BOOLEAN",
@@ -43,8 +45,12 @@ class Type:
     """A type. ``nullable`` is ``T or null``.
 
     ``values`` belongs to ``enum``, ``items`` to ``list`` and ``map`` (the element), ``fields`` to
-    ``object`` (closed; a nullable field may be missing), ``minimum`` and ``maximum`` to numbers
-    and money.
+    ``object`` (a nullable field may be missing; ``open`` says that there may be others, of any
+    type), ``minimum`` and ``maximum`` to numbers and money.
+
+    ``schema`` is what ``{schema: …}`` says beyond that: the values are those of the JSON Schema,
+    and the rest describes them as well as the shorthand can, never too narrowly. Within it what is
+    missing stays missing.
     """
 
     kind: Kind
@@ -54,10 +60,19 @@ class Type:
     fields: tuple[tuple[str, Type], ...] = ()
     minimum: Decimal | None = None
     maximum: Decimal | None = None
+    open: bool = False
+    schema: Schema | None = None
 
     def or_null(self) -> Type:
         """This type, or null."""
-        return self if self.nullable or self.kind == "any" else replace(self, nullable=True)
+        if self.nullable or (self.kind == "any" and self.schema is None):
+            return self
+        return replace(self, nullable=True)
+
+    @property
+    def anything(self) -> bool:
+        """Whether it is ``any``: every value, null too, is of this type."""
+        return self.kind == "any" and self.schema is None
 
     def field(self, name: str) -> Type | None:
         """The type of an object's field, or None."""
@@ -89,14 +104,16 @@ None, list, dict with text keys."""
 
 
 def describe(type: Type) -> str:
-    """A type in the shorthand, for messages."""
-    if type.kind == "enum":
+    """A type in the shorthand, for messages: ``…`` says that there is more."""
+    if type.schema is not None:
+        text = f"{{schema: {_cut(type.schema.text, 60)}}}"
+    elif type.kind == "enum":
         text = f"{{enum: [{', '.join(type.values)}]}}"
     elif type.kind in ("list", "map"):
         text = f"{{{type.kind}: {describe(type.items or ANY)}}}"
     elif type.kind == "object":
-        fields = ", ".join(f"{name}: {describe(inner)}" for name, inner in type.fields)
-        text = f"{{object: {{{fields}}}}}"
+        fields = [f"{name}: {describe(inner)}" for name, inner in type.fields]
+        text = f"{{object: {{{', '.join([*fields, '…'] if type.open else fields)}}}}}"
     elif type.minimum is not None or type.maximum is not None:
         name = f"{type.kind} or null" if type.nullable else type.kind
         bounds = (("min", type.minimum), ("max", type.maximum))
@@ -105,3 +122,7 @@ def describe(type: Type) -> str:
     else:
         text = type.kind
     return f"{text} or null" if type.nullable else text
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from leafmesh_nb.language.decimals import check_money, check_number
 from leafmesh_nb.language.mismatch import TypeMismatch, kind_of, mismatch
 from leafmesh_nb.language.moments import check_date, check_datetime, in_utc
+from leafmesh_nb.language.schemas.document import Schema
 from leafmesh_nb.language.suggest import suggest
 from leafmesh_nb.language.types import ANY, Type, Value
 
@@ -32,8 +33,9 @@ def accept(type: Type, value: Any, *, lenient: bool = False) -> Value:
     """``value`` as Python value of ``type``; raises TypeMismatch.
 
     Takes Python values and JSON values alike; the argument is never changed and the result shares
-    nothing mutable with it. A nullable field that is missing comes back as None. A datetime is
-    made aware and UTC (a naive one is taken as UTC).
+    nothing mutable with it. A nullable field that is missing comes back as None, but within a
+    JSON Schema, where it stays missing. A datetime is made aware and UTC (a naive one is taken as
+    UTC).
 
     ``lenient`` is for what people type and tables hold: a number where text is needed becomes
     text, a text that reads as a number, a boolean or nothing becomes that, NaN becomes null.
@@ -48,14 +50,20 @@ def accept(type: Type, value: Any, *, lenient: bool = False) -> Value:
 
 
 class _Acceptor:
-    __slots__ = ("items", "lenient", "text")
+    """Takes one value. ``sparse`` while it is within a JSON Schema."""
+
+    __slots__ = ("items", "lenient", "sparse", "text")
 
     def __init__(self, lenient: bool) -> None:
         self.lenient = lenient
+        self.sparse = False
         self.items = 0
         self.text = 0
 
     def take(self, type: Type, value: Any, depth: int = 0) -> Value:
+        """``value`` as value of ``type``."""
+        if type.schema is not None and not self.sparse:
+            return self._fitting(type, type.schema, value, depth)
         self.items += 1
         if self.items > MAX_ITEMS:
             raise TypeMismatch(f"has more than {MAX_ITEMS:,} values")
@@ -101,6 +109,24 @@ class _Acceptor:
                 return self._object(type, value, depth)
             case _:
                 return self._any(value, depth)
+
+    def _fitting(self, type: Type, schema: Schema, value: Any, depth: int) -> Value:
+        """A value that fits a JSON Schema, too: all of it is looked at once, from the outside."""
+        from leafmesh_nb.language.schemas.validate import validator
+        from leafmesh_nb.language.to_json import dump
+
+        self.sparse = True
+        taken = self.take(type, value, depth)
+        self.sparse = False
+        if taken is None and type.nullable:
+            return None
+        fault = validator(schema)(dump(type, taken))
+        if fault is not None:
+            found = TypeMismatch(fault.message)
+            for part in reversed(fault.path):
+                found.under(part)
+            raise found
+        return taken
 
     def _string(self, value: Any) -> str:
         if isinstance(value, str):
@@ -208,7 +234,7 @@ class _Acceptor:
         if not isinstance(value, Mapping):
             raise mismatch("a map of its fields", value)
         wanted = dict(type.fields)
-        for key in value:
+        for key in () if type.open else value:
             if key not in wanted:
                 name = key if isinstance(key, str) else kind_of(key)
                 close = suggest(name, wanted)
@@ -224,14 +250,18 @@ class _Acceptor:
         result: dict[str, Value] = {}
         for name, inner in wanted.items():
             if name not in value:
-                if not inner.nullable:
+                if not inner.nullable and not self.sparse:
                     raise TypeMismatch(f"its field `{name}` is missing")
-                result[name] = None
+                if not self.sparse:
+                    result[name] = None
                 continue
             try:
                 result[name] = self.take(inner, value[name], depth + 1)
             except TypeMismatch as found:
                 raise found.under(name) from None
+        if type.open:
+            others = {key: item for key, item in value.items() if key not in wanted}
+            result.update(self._map(_MAP, others, depth))
         return result
 
     def _any(self, value: Any, depth: int) -> Value:
@@ -240,7 +270,11 @@ class _Acceptor:
         if isinstance(value, bool):
             return value
         if isinstance(value, int | float | Decimal):
-            return check_number(value, "a number")
+            number = check_number(value, "a number")
+            if self.sparse and isinstance(number, Decimal):
+                # A number to a JSON Schema, not the text of an amount.
+                return int(number) if number == int(number) else float(number)
+            return number
         if isinstance(value, datetime):
             return in_utc(value)
         if isinstance(value, date):
