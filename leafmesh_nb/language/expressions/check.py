@@ -125,6 +125,7 @@ class Checker:
     def __init__(self, environment: Mapping[str, Type]) -> None:
         self.environment = environment
         self.findings: list[Finding] = []
+        self.without_re2 = False
         self._warned: set[str] = set()
         # The rest of an id with hyphens, whose start was reported.
         self._hyphenated = range(0)
@@ -242,7 +243,7 @@ class Checker:
         alone = text.strip() == node.name
         written = f"`'\"{node.name}\"'`" if alone else f'`"{node.name}"`'
         if elsewhere := name_here(node.name):
-            hint = elsewhere
+            hint = f"{elsewhere}; the text itself is written {written}"
         elif inside:
             hint = f"Did you mean {' or '.join(inside)}? The text itself is written {written}"
         elif close:
@@ -332,7 +333,7 @@ class Checker:
         kind = self.value(node.operand, scope)
         if kind.kind != "any" and family(kind) != "number":
             place = (node.start, node.end)
-            self.error("LM410", f"- needs a number; this is {in_words(kind)}", scope, place)
+            self.error("LM410", f"`-` needs a number; this is {in_words(kind)}", scope, place)
             return ANY
         return unbounded(kind)
 
@@ -385,13 +386,13 @@ class Checker:
             if over.kind != "any":
                 self.error(
                     "LM410",
-                    f"{node.kind}() goes over a list or a map; this is {in_words(over)}",
+                    f"`{node.kind}()` goes over a list or a map; this is {in_words(over)}",
                     scope,
                     (node.over.start, node.over.end),
                 )
         inner = scope.binding(node.variable, item)
         if node.condition is not None:
-            self.condition(node.condition, inner, f"{node.kind}()")
+            self.condition(node.condition, inner, f"`{node.kind}()`")
             inner = inner.knowing(proven(node.condition, True))
         if node.kind == "map":
             assert node.result is not None

@@ -130,7 +130,7 @@ def _wrong_count(checker: Checker, node: Call, function: Function, scope: Scope)
     noun = "argument" if wanted.endswith(" 1") or wanted == "1" else "arguments"
     checker.error(
         "LM411",
-        f"{node.name}() takes {wanted} {noun}, not {len(node.arguments)}",
+        f"`{node.name}()` takes {wanted} {noun}, not {len(node.arguments)}",
         scope,
         (node.at, node.end),
         f"as in `{function.example}`",
@@ -156,7 +156,7 @@ def _check_argument(
             hint = f"write `x in {scope.text(node)}`"
         checker.error(
             "LM412",
-            f"{function.name}() takes {words}; this is {in_words(kind)}",
+            f"`{function.name}()` takes {words}; this is {in_words(kind)}",
             scope,
             (node.start, node.end),
             hint,
@@ -194,7 +194,7 @@ def _extreme(
         described = " and ".join(dict.fromkeys(in_words(kind) for kind in known))
         checker.error(
             "LM412",
-            f"{function.name}() takes values with one order, not {described}",
+            f"`{function.name}()` takes values with one order, not {described}",
             scope,
             (node.start, node.end),
             f"as in `{function.example}`",
@@ -211,6 +211,9 @@ def _extreme(
 def _check_pattern(checker: Checker, node: Call, pattern: Node, scope: Scope) -> None:
     problem = pattern_problem("")
     if problem is not None:
+        if checker.without_re2:
+            return
+        checker.without_re2 = True
         place = (node.at, node.at + len(node.name))
         checker.error(
             "LM416", f"{NEEDS_RE2}, which the fast extra brings", scope, place, INSTALL_RE2

@@ -52,7 +52,7 @@ def check_binary(checker: Checker, node: Binary, scope: Scope) -> Type:
     if found is None:
         checker.error(
             "LM410",
-            f"{node.operator} does not take {in_words(left)} and {in_words(right)}",
+            f"`{node.operator}` does not take {in_words(left)} and {in_words(right)}",
             scope,
             (node.start, node.end),
             _conversion(node, left, right, scope),

@@ -37,7 +37,7 @@ _LONGEST_PATTERN = 1000
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
-NEEDS_RE2 = "matches() needs google-re2"
+NEEDS_RE2 = "`matches()` needs google-re2"
 INSTALL_RE2 = "pip install 'leafmesh-nb[fast]'"
 
 

@@ -190,7 +190,9 @@ class _Builder:
             return _comprehension(place, depth, str(name), receiver, arguments)
         if receiver is None and name == "has":
             if len(arguments) != 1 or not isinstance(arguments[0], Select):
-                raise _Refused("LM119", "has() asks for a field, as in `has(input.amount)`", place)
+                raise _Refused(
+                    "LM119", "`has()` asks for a field, as in `has(input.amount)`", place
+                )
             return Has(*place, depth, arguments[0])
         return Call(*place, depth, receiver, str(name), _start(name), arguments)
 
@@ -249,7 +251,7 @@ def _comprehension(
     if len(arguments) not in counts or not isinstance(variable, Name):
         raise _Refused(
             "LM119",
-            f"{kind}() takes a variable and an expression over it",
+            f"`{kind}()` takes a variable and an expression over it",
             place,
             f"as in `items.{kind}(x, {'x * 2' if kind == 'map' else 'x > 2'})`",
         )

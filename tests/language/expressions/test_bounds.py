@@ -175,12 +175,14 @@ def test_without_re2_matches_is_refused_and_never_done_by_another_engine() -> No
     expression = parsed("x.matches('a')")
     found = expression.evaluate({"x": "a"})
     assert isinstance(found, ErrorValue)
-    assert found.message.startswith("matches() needs google-re2")
+    assert found.message.startswith("`matches()` needs google-re2")
     _, (finding,) = check(expression, {"x": STRING})
     assert finding.code == "LM416"
     assert "the fast extra" in finding.message
     assert "pip install 'leafmesh-nb[fast]'" in finding.hint
     assert (finding.span.column, finding.span.end_column) == (3, 10)
+    again = parsed("x.matches('a') || x.matches('b') || [x].exists(y, y.matches('c'))")
+    assert len(check(again, {"x": STRING})[1]) == 1
 
 
 def test_numbers_written_out_stay_short() -> None:

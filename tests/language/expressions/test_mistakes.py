@@ -97,12 +97,14 @@ MISTAKES = [
      "`customer` is not expected here: this reads like a text, not like an expression",
      "a literal text is quoted twice: `'\"The customer is angry.\"'`"),
     # macros and has
-    ("has(a)", "LM119", "has(a)", "has() asks for a field, as in `has(input.amount)`", ""),
-    ("has(a.b, c)", "LM119", "has(a.b, c)", "has() asks for a field, as in `has(input.amount)`",
+    ("has(a)", "LM119", "has(a)", "`has()` asks for a field, as in `has(input.amount)`", ""),
+    ("has(a.b, c)", "LM119", "has(a.b, c)", "`has()` asks for a field, as in `has(input.amount)`",
      ""),
-    ("x.all(1 > 2)", "LM119", "x.all(1 > 2)", "all() takes a variable and an expression over it",
+    ("x.all(1 > 2)", "LM119", "x.all(1 > 2)",
+     "`all()` takes a variable and an expression over it",
      "as in `items.all(x, x > 2)`"),
-    ("x.map(a.b, 1)", "LM119", "x.map(a.b, 1)", "map() takes a variable and an expression over it",
+    ("x.map(a.b, 1)", "LM119", "x.map(a.b, 1)",
+     "`map()` takes a variable and an expression over it",
      "as in `items.map(x, x * 2)`"),
     # placeholders
     ("{{limit}} > 3", "LM116", "{{limit}}", "`{{limit}}` was not filled in",
