@@ -38,6 +38,9 @@ __all__ = ["MAX_DEPTH", "MAX_NODES", "read"]
 MAX_DEPTH = 50
 MAX_NODES = 100_000
 
+_REPAIRS = 20
+"""How many lines that YAML cannot read are repaired, so that what else is wrong is told as well."""
+
 _STYLES = {"'": "single", '"': "double", "|": "literal", ">": "folded"}
 _STARTS = frozenset({ScalarEvent, MappingStartEvent, SequenceStartEvent, AliasEvent})
 _NO_KEYS = frozenset({"", "<<"})
@@ -52,8 +55,14 @@ def read(source: Source, collector: Collector) -> Node | None:
     """
     if not admit(source, collector):
         return None
-    builder = _Builder(source, collector)
-    return builder.build()
+    text = source
+    for _ in range(_REPAIRS):
+        builder = _Builder(text, collector)
+        node = builder.build()
+        if builder.repaired is None:
+            return node
+        text = builder.repaired
+    return None
 
 
 def _events(text: str) -> Iterator[Any]:
@@ -98,6 +107,7 @@ class _Builder:
         self.refuse = Refusals(source, collector)
         self.stack: list[_Collection] = []
         self.root: Node | None = None
+        self.repaired: Source | None = None
         self.documents = 0
         self.tabbed = {
             source.place(match.start())[0] - 1 for match in _LEADING_TAB.finditer(source.text)
@@ -107,7 +117,7 @@ class _Builder:
         try:
             self._read()
         except yaml.YAMLError as error:
-            explain(error, self.source, self.collector, _first_error)
+            self.repaired = explain(error, self.source, self.collector, _first_error)
             return None
         except _Stop:
             return None

@@ -16,7 +16,7 @@ __all__ = ["render_html", "render_text"]
 CODE = "    "
 """How a line of a hint starts that is source to copy."""
 
-_WIDEST = 140
+_WIDEST = 110
 _UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
@@ -156,6 +156,18 @@ def _plain_code(text: str) -> str:
     )
 
 
+def _indent(line: str, width: int) -> str:
+    """As much room as the first ``width`` cells of a line take. No two fonts agree on how wide
+    other letters than ASCII are: there the text itself, unseen, takes the room."""
+    end, cells = 0, 0
+    while end < len(line) and cells < width:
+        cells += _width(line[end])
+        end += 1
+    if line[:end].isascii() or cells != width:
+        return " " * width
+    return f'<span style="opacity:0">{_html(line[:end])}</span>'
+
+
 def _html_block(diagnostic: Diagnostic) -> str:
     tint = _TINTS[diagnostic.severity]
     span = diagnostic.span
@@ -173,7 +185,7 @@ def _html_block(diagnostic: Diagnostic) -> str:
             f'<pre style="{_MONO};margin:4px 0;padding:4px 8px;white-space:pre;overflow-x:auto;'
             "border:0;background:var(--jp-layout-color2,rgba(127,127,127,.12));"
             f'color:inherit"><span style="opacity:.6">{number} | </span>{_html(line)}\n'
-            f'<span style="opacity:.6">{blank} | </span>{" " * indent}'
+            f'<span style="opacity:.6">{blank} | </span>{_indent(line, indent)}'
             f'<span style="color:{tint};font-weight:700">{"^" * width}</span></pre>'
         )
     for part in filter(None, diagnostic.hint.split("\n")):

@@ -20,10 +20,12 @@ class Source:
 
     Line breaks are LF, CRLF or CR as in YAML 1.2; ``text`` has them all as LF and is without a
     byte order mark at its start, so that lines and columns (from 1) are what an editor shows.
+    ``repaired`` says that it is not what was written: in some lines an expression has been quoted.
     """
 
-    def __init__(self, text: str, name: str = "mesh") -> None:
+    def __init__(self, text: str, name: str = "mesh", repaired: bool = False) -> None:
         self.name = name
+        self.repaired = repaired
         self.marked = text.startswith("\ufeff")
         plain = text[1:] if self.marked else text
         if "\r" in plain:

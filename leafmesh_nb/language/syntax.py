@@ -37,10 +37,12 @@ FirstError = Callable[[str], "tuple[int, int] | None"]
 
 def explain(
     error: YAMLError, source: Source, collector: Collector, first_error: FirstError
-) -> None:
+) -> Source | None:
     """Add the diagnostic for an error of the YAML parser.
 
-    ``first_error`` is used to try whether quoting an expression on that line repairs it.
+    ``first_error`` is used to try whether quoting an expression on that line repairs it. If so,
+    the text with that line is given, so that the rest of it can be checked; its line is closed.
+    An error that nothing repairs is not added where there has been a repair: it may follow from it.
     """
     problem = str(getattr(error, "problem", None) or "")
     context = str(getattr(error, "context", None) or "")
@@ -58,7 +60,7 @@ def explain(
             Span(line, max(tab, 1), line, max(tab, 1) + 1),
             INDENT_WITH_SPACES,
         )
-        return
+        return None
 
     if "{{" in text:
         at_braces = text.index("{{") + 1
@@ -68,7 +70,7 @@ def explain(
             Span(line, at_braces, line, at_braces + 2),
             FILL_IT,
         )
-        return
+        return None
 
     message, span, hint, related = _describe(problem, context, (line, column), opened, source)
     lines = [line]
@@ -80,11 +82,15 @@ def explain(
     repairable = message != _NO_KEY and "escape" not in problem
     repair = _repair(source, lines, (line, column), first_error) if repairable else None
     if repair is None:
-        collector.error("LM101", message, span, hint, related)
-        return
+        if not source.repaired:
+            collector.error("LM101", message, span, hint, related)
+        return None
     collector.withdraw(repair.span, KEY_ERRORS)
     advice = f"{hint} {_QUOTE_IT}" if message == _NO_ITEM else _QUOTE_IT
     collector.error("LM125", message, span, f"{advice}\n{repair.line}", related)
+    for number in {line, repair.span.line}:
+        collector.close(Span(number, 1, number + 1, 1))
+    return Source(repair.text, source.name, repaired=True)
 
 
 def _place(mark: Any, source: Source) -> tuple[int, int] | None:
@@ -218,10 +224,12 @@ def _line_without_key(source: Source, line: int) -> Span | None:
 
 @dataclass(frozen=True, slots=True)
 class _Repair:
-    """The line of a text that reads when it is quoted, as a hint shows it, and what was quoted."""
+    """The line of a text that reads when it is quoted, as a hint shows it, what was quoted, and
+    the text with that line."""
 
     line: str
     span: Span
+    text: str
 
 
 def _repair(
@@ -240,9 +248,14 @@ def _repair(
             line, still, start, end = step
             low, high = min(low, start), max(high, end)
             if still is None or still[0] > max(reached[0], number):
-                return _Repair("    " + line.strip(), Span(number, low + 1, number, high + 1))
+                span = Span(number, low + 1, number, high + 1)
+                return _Repair("    " + line.strip(), span, _with_line(source, number, line))
             reached = still
     return None
+
+
+def _with_line(source: Source, number: int, line: str) -> str:
+    return "\n".join((*source.lines[: number - 1], line, *source.lines[number:]))
 
 
 def _quote_one(
@@ -253,8 +266,7 @@ def _quote_one(
     column = error[1] if error[0] == number else 1
     for start, end in islice(candidates(line, column), _TRIES):
         quoted = line[:start] + quote(line[start:end]) + line[end:]
-        text = "\n".join((*source.lines[: number - 1], quoted, *source.lines[number:]))
-        still = first_error(text)
+        still = first_error(_with_line(source, number, quoted))
         if still is None or still > error:
             return quoted, still, start, end
     return None
