@@ -14,7 +14,7 @@ from leafmesh_nb.engine.events import (
     ApprovalRefused,
     Body,
 )
-from leafmesh_nb.engine.gate import OUTPUT, passage
+from leafmesh_nb.engine.gate import OUTPUT, PERFORMANCE, passage
 from leafmesh_nb.engine.plan import Plan
 from leafmesh_nb.engine.shared import SharedState
 from leafmesh_nb.engine.state import ApprovalState, RunState
@@ -163,7 +163,7 @@ def _edited(
 
 def _edited_type(plan: Plan, approval: ApprovalState) -> Type:
     asked = approval.asked
-    if asked.action == OUTPUT:
+    if asked.action in (OUTPUT, PERFORMANCE):
         return plan.output_type(approval.path)
     tool = plan.spec.tools[asked.subject]
     return tool.output if asked.point == "in_doubt" else tool.input

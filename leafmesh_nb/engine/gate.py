@@ -22,9 +22,11 @@ from leafmesh_nb.engine.state import ActionState, ApprovalState, CallState, RunS
 from leafmesh_nb.language.values import accept
 from leafmesh_nb.policy.rules import Ask, Decision, Subject, decide
 
-__all__ = ["OUTPUT", "Passage", "ask_in_doubt", "passage", "tool_action"]
+__all__ = ["OUTPUT", "PERFORMANCE", "Passage", "ask_in_doubt", "passage", "tool_action"]
 
 OUTPUT = "output"
+PERFORMANCE = "performance"
+"""The action of the call that performs a step: only a doubt about it is ever asked."""
 
 
 def tool_action(ordinal: int) -> str:
@@ -190,16 +192,19 @@ def _refusal(answer: ApprovalState) -> str:
 def ask_in_doubt(
     plan: Plan, state: RunState, step: StepState, call: CallState, now: datetime, *, why: str = ""
 ) -> ApprovalAsked:
-    """The question about a side effect that was started and whose result never arrived.
+    """The question about a call that was started and whose result never arrived: a side effect, or
+    what performs a step that asks about it.
 
     ``why`` is what is known of it, where something is.
 
     It goes to whoever approved the action; failing that, to everybody the mesh names.
     """
-    action = tool_action(call.started.ordinal)
+    tool = call.started.call == "tool"
+    action = tool_action(call.started.ordinal) if tool else PERFORMANCE
     asked = [state.approvals[id] for id in call.started.approvals]
     roster = tuple(dict.fromkeys(p for a in asked for p in a.roster)) or tuple(plan.spec.people)
-    number = len(step.actions[action].approvals)
+    known = (a for a in state.approvals.values() if a.path == step.path)
+    number = sum(a.asked.action == action for a in known)
     return ApprovalAsked(
         id=question_id(state.run, step.path, action, number),
         point="in_doubt",
@@ -221,10 +226,11 @@ def _subject(plan: Plan, step: StepState, action: str, tool: str, value: Any) ->
         point="output" if is_output else "tool",
         name="output" if is_output else tool,
         value=value,
-        step=step.path,
+        step=plan.step(step.path).id,
         agent=step.agent,
         capability=plan.step(step.path).capability or "",
         side_effect=not is_output and plan.spec.tools[tool].side_effect,
+        at=step.path,
     )
 
 

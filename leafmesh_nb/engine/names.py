@@ -8,9 +8,11 @@ foreign code types it anew.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from leafmesh_nb.engine import paths
 from leafmesh_nb.engine.plan import Plan
 from leafmesh_nb.engine.shared import SharedState
 from leafmesh_nb.engine.state import RunState, StepState
@@ -26,6 +28,7 @@ __all__ = [
     "output_value",
     "policy_names",
     "step_names",
+    "workflow_names",
 ]
 
 
@@ -60,24 +63,46 @@ def memory_versions(plan: Plan, state: RunState, shared: SharedState) -> dict[st
     return versions
 
 
-def step_names(plan: Plan, state: RunState, shared: SharedState, now: datetime) -> dict[str, Any]:
-    """The names of ``with``, ``when``, ``save`` and ``output``; a skipped step's output is null."""
+def workflow_names(
+    plan: Plan, state: RunState, shared: SharedState, scope: str, now: datetime
+) -> dict[str, Any]:
+    """The names of a workflow's own expressions: the run's, or of the one that ``scope`` runs.
+
+    The output of a step that is not done is null."""
     steps: dict[str, Any] = {}
-    for path in plan.workflow.steps:
-        step = state.steps.get(path)
-        if step is None or step.status is None:
-            continue
+    for id, status in state.statuses(scope).items():
         output = None
-        if step.status == "done":
-            output = output_value(plan, state, path, step.output)
-        steps[path] = {"status": step.status, "output": output}
+        if status == "done":
+            path = paths.inner(scope, id)
+            output = output_value(plan, state, path, state.steps[path].output)
+        steps[id] = {"status": status, "output": output}
     return {
-        "input": _input(plan, state),
+        "input": _input(plan, state, scope),
         "memory": _memory(plan, state, shared),
         "steps": steps,
         "run": _run(state),
         "now": now,
     }
+
+
+def step_names(
+    plan: Plan, state: RunState, shared: SharedState, path: str, now: datetime
+) -> dict[str, Any]:
+    """The names of the expressions of a step, or of a part of one: its workflow's, with ``item
+    index`` in a part of a ``for_each``, and ``previous`` in a ``repeat``."""
+    place, declared = paths.parse(path), plan.step(path)
+    names = workflow_names(plan, state, shared, place.scope, now)
+    if place.item is not None and declared.for_each is not None:
+        whole = paths.inner(place.scope, place.step)
+        kind = Type("list", items=declared.for_each.item_type)
+        items = _once(state, ("items", whole), kind, state.steps[whole].items)
+        names |= {"item": items[place.item], "index": place.item}
+    if declared.repeat is not None:
+        names["previous"] = None
+        if place.iteration is not None and place.iteration > 1:
+            before = str(replace(place, iteration=place.iteration - 1, racer=None))
+            names["previous"] = output_value(plan, state, before, state.steps[before].output)
+    return names
 
 
 def policy_names(
@@ -87,12 +112,12 @@ def policy_names(
     declared = plan.step(step.path)
     agent = plan.spec.agents[step.agent]
     return {
-        "input": _input(plan, state),
+        "input": _input(plan, state, paths.scope(step.path)),
         "memory": _memory(plan, state, shared),
         "run": _run(state),
         "cost": {"spent": state.spent, "list_price": state.list_price},
         "task": {
-            "step": step.path,
+            "step": declared.id,
             "capability": declared.capability or "",
             "complexity": declared.complexity,
             "domain": declared.domain,
@@ -147,8 +172,9 @@ def _once(state: RunState, key: tuple[Any, ...], kind: Type, value: Any, name: s
     return typed
 
 
-def _input(plan: Plan, state: RunState) -> Any:
-    return _once(state, ("input",), plan.workflow.input, state.started.input)
+def _input(plan: Plan, state: RunState, scope: str) -> Any:
+    given = state.steps[scope].inputs if scope else state.started.input
+    return _once(state, ("input", scope), plan.flow(scope).workflow.input, given)
 
 
 def _task_input(plan: Plan, state: RunState, step: StepState) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -18,18 +18,22 @@ from leafmesh_nb.engine.events import (
 )
 from leafmesh_nb.memory.versions import Versions
 
-__all__ = ["ActionState", "ApprovalState", "CallState", "RunState", "StepState"]
+__all__ = ["ActionState", "ApprovalState", "CallState", "RunState", "StepState", "Timer"]
 
 
 @dataclass(slots=True)
 class CallState:
-    """One outbound request. ``in_doubt``: it was in flight when its owner was lost."""
+    """One outbound request. ``in_doubt``: it was in flight when its owner was lost.
+
+    ``unwound``: a function that asked a person, and is run again once there is an answer.
+    """
 
     path: str
     started: CallStarted
     finished: CallFinished | None = None
     failed: CallFailed | None = None
     in_doubt: bool = False
+    unwound: bool = False
     reserved: Decimal = Decimal(0)
 
     @property
@@ -82,13 +86,28 @@ class ActionState:
 
 
 @dataclass(slots=True)
+class Timer:
+    """What a step waits for; ``fired`` once its time has come."""
+
+    due: datetime
+    purpose: str
+    fired: bool = False
+
+
+@dataclass(slots=True)
 class StepState:
-    """A step by path. ``phase``: pending, resolved, routed or ended.
+    """A step, or a part of one, by path. ``phase``: pending, resolved, routed or ended.
 
     ``main`` is the key of the call that performs the step (a model's or a function's);
     ``tools`` maps ordinals to the keys of tool calls; ``calls`` counts the calls of models and of
     tools, those that were denied included. ``lost`` is how one of them failed after the function
-    had ended, which never heard of it.
+    had ended, which never heard of it. ``calls`` and what is spent beyond ``before`` are of this
+    attempt, ``generation`` how often it was retried.
+
+    A step that is made of ``parts`` is not routed: it ends when they have. ``items`` are the values
+    of its items, ``begun`` counts the parts that have begun, ``open`` are those that have not
+    ended, ``failed`` is the first that failed, ``won`` the first that is done, or the last
+    iteration. Money includes theirs. ``again`` is what ``until`` said of an iteration.
     """
 
     path: str
@@ -108,6 +127,16 @@ class StepState:
     calls: int = 0
     spent: Decimal = Decimal(0)
     reserved: Decimal = Decimal(0)
+    before: Decimal = Decimal(0)
+    generation: int = 0
+    timer: Timer | None = None
+    parts: str = ""
+    items: list[Any] | None = None
+    begun: int = 0
+    open: dict[str, None] = field(default_factory=dict)
+    failed: str = ""
+    won: str = ""
+    again: bool | None = None
 
 
 @dataclass(slots=True)
@@ -115,8 +144,10 @@ class RunState:
     """A run. ``status``: running, waiting, paused, done, failed or cancelled.
 
     ``steps_left`` None runs to the end; 0 starts no step until the run is resumed. Money is in US
-    dollars. ``saved``: the workflow's own ``save`` was written. ``decoded`` keeps typed values of
-    what the events hold as JSON: made when first asked for, never changed, not part of the state.
+    dollars. ``saved``: the workflow's own ``save`` was written. ``scopes`` has the final statuses
+    of the steps of the workflow, and by path of those that are run within it; ``timers`` when each
+    timer that is set is due. ``decoded`` keeps typed values of what the events hold as JSON: made
+    when first asked for, never changed, not part of the state.
     """
 
     run: str
@@ -126,6 +157,8 @@ class RunState:
     epoch: int
     last_at: datetime
     steps: dict[str, StepState] = field(default_factory=dict)
+    scopes: dict[str, dict[str, str]] = field(default_factory=dict)
+    timers: dict[str, datetime] = field(default_factory=dict)
     memory: dict[str, Versions] = field(default_factory=dict)
     calls: dict[str, CallState] = field(default_factory=dict)
     approvals: dict[str, ApprovalState] = field(default_factory=dict)
@@ -170,6 +203,34 @@ class RunState:
         calls = (self.calls[key] for key in step.tools.values())
         return [call for call in calls if call.open and call.started.side_effect]
 
-    def statuses(self) -> dict[str, str]:
-        """Final statuses of the steps that ended."""
-        return {p: s.status for p, s in self.steps.items() if s.status is not None}
+    def doubts(self, key: str) -> list[ApprovalState]:
+        """The questions whether a call happened that no later attempt has used up."""
+        return [
+            a
+            for a in self.approvals.values()
+            if a.asked.point == "in_doubt" and a.digest == key and not a.consumed
+        ]
+
+    def statuses(self, scope: str = "") -> Mapping[str, str]:
+        """Final statuses of the steps that ended, of the workflow at ``scope``."""
+        return self.scopes.get(scope, {})
+
+    def giver(self, path: str) -> StepState:
+        """The part that gave what a place gives: its last iteration, or the racer that won."""
+        step = self.steps[path]
+        while step.parts in ("iterations", "racers") and step.won:
+            step = self.steps[step.won]
+        return step
+
+    def at_work(self) -> list[StepState]:
+        """The steps that are under way and neither made of others nor waiting for a time."""
+        return [
+            s
+            for s in self.steps.values()
+            if s.phase in ("resolved", "routed") and not s.parts and s.path not in self.timers
+        ]
+
+    def next_due(self) -> datetime | None:
+        """When the next timer is due, or the time for the next question is over."""
+        asked = [a.due for a in self.open_approvals() if a.due is not None]
+        return min([*asked, *self.timers.values()], default=None)

@@ -31,7 +31,11 @@ NOW = ("now",)
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What passes the gate: ``name`` is the tool's name, or ``output``; ``value`` is JSON."""
+    """What passes the gate: ``name`` is the tool's name, or ``output``; ``value`` is JSON.
+
+    ``at`` is the path in a run, where that is a part of ``step``: one item's approval is not
+    another's.
+    """
 
     point: str
     name: str
@@ -40,6 +44,7 @@ class Subject:
     agent: str
     capability: str
     side_effect: bool = False
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +137,7 @@ def digest_of(subject: Subject, policies: Iterable[str], read: Mapping[str, Any]
         "point": subject.point,
         "name": subject.name,
         "value": subject.value,
-        "step": subject.step,
+        "step": subject.at or subject.step,
         "agent": subject.agent,
         "policies": list(policies),
         "read": dict(read),

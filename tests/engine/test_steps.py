@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from leafmesh_nb.engine import events as ev
-from leafmesh_nb.engine import steps
+from leafmesh_nb.engine import resolving, steps
+from leafmesh_nb.engine.ending import cancel_run, end_run
 from leafmesh_nb.engine.fold import apply, fold
 from leafmesh_nb.engine.plan import Plan, plan_of
 from leafmesh_nb.engine.shared import SharedState
@@ -71,7 +72,7 @@ SAVED = ev.MemoryWritten("limit", 1, "workflow:w", 50)
 
 
 def resolve(state: RunState, path: str) -> tuple[Any, ...]:
-    return steps.resolve(PLAN, state, SHARED, path, NOW)
+    return resolving.resolve(PLAN, state, SHARED, path, NOW)
 
 
 def test_a_step_runs_with_its_typed_inputs(hand: Any) -> None:
@@ -127,10 +128,10 @@ def test_a_shared_value_of_an_older_mesh_is_an_error_value_where_it_is_read(hand
     shared = SharedState()
     shared.apply([hand.event(1, ev.MemoryWritten("tally", 1, "a", "many", "mesh"))])
     state = after_first(hand, {"n": 5, "ratio": 0.5}, SAVED)
-    _, ended = steps.resolve(PLAN, state, shared, "tally", NOW)
+    _, ended = resolving.resolve(PLAN, state, shared, "tally", NOW)
     assert ended.status == "failed"
     assert "memory.tally does not fit" in ended.error["message"]
-    (resolved,) = steps.resolve(PLAN, state, shared, "last", NOW)
+    (resolved,) = resolving.resolve(PLAN, state, shared, "last", NOW)
     assert resolved.run, "who does not read it goes on"
 
 
@@ -150,13 +151,13 @@ def test_a_save_is_typed_and_a_write_of_its_field(hand: Any) -> None:
     state = after_first(hand, {"n": 5, "ratio": 0.5}, SAVED)
     state.steps["then"] = state.steps["first"].__class__("then", phase="routed", agent="a")
     step = state.steps["then"]
-    found = steps.saves(PLAN, state, SHARED, step, {"n": 6, "ratio": 0.1}, NOW)
+    found = steps.saves(PLAN, state, SHARED, step.path, {"n": 6, "ratio": 0.1}, NOW)
     assert not isinstance(found, str)
     assert [w.to_json() for w in found] == [
         {"field": "seen", "value": 6, "op": "append"},
         {"field": "limit", "value": 60, "op": "replace"},
     ]
-    too_much = steps.saves(PLAN, state, SHARED, step, {"n": 11, "ratio": 0.1}, NOW)
+    too_much = steps.saves(PLAN, state, SHARED, step.path, {"n": 11, "ratio": 0.1}, NOW)
     assert too_much == "save.limit: is more than 100"
 
 
@@ -179,7 +180,7 @@ def test_the_output_is_typed_by_what_the_workflow_says(hand: Any) -> None:
         ev.StepEnded("done", {"n": 7, "ratio": 0}),
     ):
         apply(state, hand.event(state.seq + 1, body, "last"))
-    ((path, run_ended),) = steps.end_run(PLAN, state, SHARED, "", NOW)
+    ((path, run_ended),) = end_run(PLAN, state, SHARED, "", NOW)
     assert path == ""
     # A number stays a JSON number, money is text.
     assert run_ended == ev.RunEnded("done", {"n": 7, "ratio": 0.25, "part": "1.50"})
@@ -194,7 +195,7 @@ def test_a_run_that_fails_closes_what_it_leaves(hand: Any) -> None:
         ("first", ev.BudgetReserved("k1", "0.5")),
         ("then", ev.StepEnded("failed", error={"kind": "AgentError", "message": "no"})),
     ]
-    found = steps.end_run(PLAN, fold(hand.events(*bodies)), SHARED, "then", NOW)
+    found = end_run(PLAN, fold(hand.events(*bodies)), SHARED, "then", NOW)
     assert [(path, body.kind) for path, body in found] == [
         ("first", "call.failed"),
         ("first", "budget.settled"),
@@ -220,7 +221,7 @@ def test_a_side_effect_in_doubt_stays_in_doubt_when_a_run_is_cancelled(hand: Any
         ev.RunResumed("ann", recovered=True),
     ]
     state = fold(hand.events(*bodies))
-    found = steps.cancel_run(state, "ann")
+    found = cancel_run(state, "ann")
     failed = [body.key for _, body in found if isinstance(body, ev.CallFailed)]
     assert failed == ["k0"], "nobody knows of k1, and nobody claims to"
     for number, (path, body) in enumerate(found, state.seq + 1):
@@ -232,6 +233,6 @@ def test_a_side_effect_in_doubt_stays_in_doubt_when_a_run_is_cancelled(hand: Any
 @pytest.mark.parametrize("plan", [PLAN])
 def test_start_saves_are_the_workflows_own(hand: Any, plan: Plan) -> None:
     state = fold(hand.events(hand.started(input={"n": 1, "part": None})))
-    found = steps.start_saves(plan, state, SHARED, NOW)
+    found = steps.start_saves(plan, state, SHARED, "", NOW)
     assert not isinstance(found, str)
     assert [(w.field, w.value, w.op) for w in found] == [("limit", 50, "replace")]

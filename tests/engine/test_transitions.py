@@ -30,6 +30,8 @@ STEP: dict[type[Body], Body] = {
     ev.BudgetRefused: ev.BudgetRefused("k9", "run", "1", "1", "1"),
     ev.MemoryWritten: ev.MemoryWritten("f", 1, "a", "v"),
     ev.MemoryDenied: ev.MemoryDenied("f", "a", "read"),
+    ev.TimerSet: ev.TimerSet("2026-03-01T10:00:00+00:00", "timeout"),
+    ev.TimerFired: ev.TimerFired(),
     ev.StepEnded: ev.StepEnded("done", {"n": 1}),
 }
 
@@ -47,6 +49,7 @@ RUN: dict[type[Body], Body] = {
 
 OF_THE_JOURNAL: list[Body] = [
     ev.RunHead("r1", 3, "h", "done"),
+    ev.RunPruned("r1", 3, "h", "m", "w", "done", "t", "t", "ann"),
     ev.CheckpointSigned("run:r1", 3, "h", "k", "p", "s"),
     ev.ReleaseRecorded("m", "1", "0", {"m.yaml": "0"}, "ann"),
     ev.PersonSignedIn("ann", "service", True),
@@ -67,7 +70,7 @@ def state_in(hand: Any, phase: str) -> RunState:
             ("s", ASK),
         ]
     if phase == "ended":
-        bodies.append(("s", STEP[ev.StepEnded]))
+        bodies.append(("s", ev.StepEnded("cancelled")))
     return fold(hand.events(*bodies))
 
 
@@ -91,6 +94,8 @@ def test_a_step_takes_what_the_table_says_and_nothing_else(
     hand: Any, kind: type[Body], phase: str
 ) -> None:
     state = state_in(hand, phase)
+    if kind is ev.TimerFired and phase in ("resolved", "routed"):
+        apply(state, hand.event(state.seq + 1, STEP[ev.TimerSet], "s"))
     event = hand.event(state.seq + 1, STEP[kind], "s")
     phases, leads_to = LEGAL[kind]
     if phase not in phases:

@@ -50,6 +50,8 @@ from leafmesh_nb.engine.events.steps import (
     StepEnded,
     StepResolved,
     TaskRouted,
+    TimerFired,
+    TimerSet,
 )
 
 __all__ = [
@@ -86,6 +88,8 @@ __all__ = [
     "StepEnded",
     "StepResolved",
     "TaskRouted",
+    "TimerFired",
+    "TimerSet",
     "decode",
     "encode",
 ]

@@ -22,6 +22,8 @@ BODIES: dict[str, type[Body]] = {
         steps.StepResolved,
         steps.TaskRouted,
         steps.StepEnded,
+        steps.TimerSet,
+        steps.TimerFired,
         policy.PolicyDecided,
         policy.ApprovalAsked,
         policy.ApprovalAnswered,

@@ -11,6 +11,8 @@ __all__ = [
     "StepEnded",
     "StepResolved",
     "TaskRouted",
+    "TimerFired",
+    "TimerSet",
 ]
 
 
@@ -19,7 +21,9 @@ class StepResolved(Body):
     """A step was decided: run with these inputs, or skip. ``memory`` maps fields to versions.
 
     ``values`` lists ``[text, value]`` of the sub-expressions of ``when``; ``error`` is set where
-    an expression could not be evaluated, which fails the step.
+    an expression could not be evaluated, which fails the step. ``parts`` says what the step is made
+    of: ``items`` (the list of which is here, too), ``iterations``, ``racers``, or the ``steps`` of
+    another workflow; it is empty for what is performed itself.
     """
 
     kind: ClassVar[str] = "step.resolved"
@@ -29,6 +33,8 @@ class StepResolved(Body):
     values: tuple[Json, ...] = ()
     reason: str = ""
     error: JsonMap | None = None
+    parts: str = ""
+    items: Json = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +57,33 @@ class TaskRouted(Body):
 
 @dataclass(frozen=True, slots=True)
 class StepEnded(Body):
-    """``status`` is done, failed, skipped or cancelled."""
+    """``status`` is done, failed, skipped or cancelled.
+
+    ``again`` is set at the end of an iteration: whether ``until`` asks for another one.
+    """
 
     kind: ClassVar[str] = "step.ended"
     status: str
     output: Json = None
     error: JsonMap | None = None
+    again: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimerSet(Body):
+    """Something of a step happens when ``due`` has come.
+
+    ``purpose`` is ``wait`` (the step is done then), ``retry`` (it is performed again) or
+    ``timeout`` (it has failed, if it has not ended).
+    """
+
+    kind: ClassVar[str] = "timer.set"
+    due: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired(Body):
+    """The time that a step waited for has come."""
+
+    kind: ClassVar[str] = "timer.fired"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from leafmesh_nb.engine import events as ev
+from leafmesh_nb.engine import paths
 from leafmesh_nb.engine.events import Event
 from leafmesh_nb.engine.fold.checks import illegal, known_call, known_question, money_of, open_call
 from leafmesh_nb.engine.fold.questions import supersede
@@ -42,20 +43,28 @@ def call_started(state: RunState, step: StepState, event: Event, body: ev.CallSt
 
 
 def call_finished(state: RunState, step: StepState, event: Event, body: ev.CallFinished) -> None:
-    call = open_call(state, event, body.key)
+    call = _ending(state, step, event, body.key)
     _count(state, body)
     call.finished = body
     supersede(state, step.path, digest=body.key)  # it is in doubt no longer
 
 
 def call_failed(state: RunState, step: StepState, event: Event, body: ev.CallFailed) -> None:
-    call, main = open_call(state, event, body.key), state.calls.get(step.main)
+    call, main = _ending(state, step, event, body.key), state.calls.get(step.main)
     error = dict(body.error)
     _count(state, body)
     call.failed = body
     if main is not None and main is not call and not main.open:
         step.lost = error
     supersede(state, step.path, digest=body.key)
+
+
+def _ending(state: RunState, step: StepState, event: Event, key: str) -> CallState:
+    """The call that ends. After its step's end it can only be one that was abandoned with it."""
+    call = open_call(state, event, key)
+    if step.phase == "ended" and (step.status != "cancelled" or call.path != step.path):
+        raise illegal(event, f"{event.kind} cannot happen to step {step.path!r} in phase ended")
+    return call
 
 
 def _count(state: RunState, body: ev.CallFinished | ev.CallFailed) -> None:
@@ -70,14 +79,22 @@ def _count(state: RunState, body: ev.CallFinished | ev.CallFailed) -> None:
 def reserved(state: RunState, step: StepState, event: Event, body: ev.BudgetReserved) -> None:
     call, amount = open_call(state, event, body.key), money_of(body.amount)
     call.reserved += amount
-    step.reserved += amount
+    for place in _with_whole(state, step):
+        place.reserved += amount
     state.reserved += amount
+
+
+def _with_whole(state: RunState, step: StepState) -> tuple[StepState, ...]:
+    """The step, and the one of the run's own workflow that it is a part of."""
+    whole = state.steps.get(paths.outermost(step.path))
+    return (step,) if whole is None or whole is step else (step, whole)
 
 
 def settled(state: RunState, step: StepState, event: Event, body: ev.BudgetSettled) -> None:
     call, amount = known_call(state, event, body.key), money_of(body.amount)
-    step.reserved -= call.reserved
+    for place in _with_whole(state, step):
+        place.reserved -= call.reserved
+        place.spent += amount
     state.reserved -= call.reserved
     call.reserved = Decimal(0)
-    step.spent += amount
     state.settled += amount

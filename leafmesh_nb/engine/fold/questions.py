@@ -26,9 +26,10 @@ def asked(state: RunState, step: StepState, event: Event, body: ev.ApprovalAsked
     if body.id in state.approvals:
         raise illegal(event, f"question {body.id} exists")
     action = step.actions.get(body.action)
-    if action is None:
-        raise illegal(event, "nothing to ask about")
     call = open_call(state, event, body.digest) if body.point == "in_doubt" else None
+    of_main = call is not None and body.digest == step.main
+    if action is None and not of_main:
+        raise illegal(event, "nothing to ask about")
     approval = ApprovalState(
         path=event.path,
         asked=body,
@@ -41,7 +42,11 @@ def asked(state: RunState, step: StepState, event: Event, body: ev.ApprovalAsked
     )
     if call is not None:
         call.in_doubt = True
-    action.approvals.append(body.id)
+    main = state.calls.get(step.main)
+    if main is not None and main is not call:
+        main.unwound = True
+    if action is not None:
+        action.approvals.append(body.id)
     state.approvals[body.id] = approval
 
 

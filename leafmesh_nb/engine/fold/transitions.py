@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from leafmesh_nb.engine import events as ev
+from leafmesh_nb.engine import paths
 from leafmesh_nb.engine.events import Body, Event
 from leafmesh_nb.engine.fold import calls, questions, runs, steps
 from leafmesh_nb.engine.fold.checks import IllegalEventError, illegal
@@ -20,13 +21,15 @@ LEGAL: dict[type[Body], tuple[frozenset[str], str | None]] = {
     ev.PolicyDecided: (frozenset({"routed"}), None),
     ev.ApprovalAsked: (frozenset({"routed"}), None),
     ev.CallStarted: (frozenset({"routed"}), None),
-    ev.CallFinished: (frozenset({"routed"}), None),
-    ev.CallFailed: (frozenset({"routed"}), None),
+    ev.CallFinished: (frozenset({"routed", "ended"}), None),
+    ev.CallFailed: (frozenset({"routed", "ended"}), None),
     ev.BudgetReserved: (frozenset({"routed"}), None),
     ev.BudgetSettled: (frozenset({"routed"}), None),
     ev.BudgetRefused: (frozenset({"routed"}), None),
-    ev.MemoryWritten: (frozenset({"routed"}), None),
+    ev.MemoryWritten: (frozenset({"resolved", "routed"}), None),
     ev.MemoryDenied: (frozenset({"routed"}), None),
+    ev.TimerSet: (frozenset({"resolved", "routed"}), None),
+    ev.TimerFired: (frozenset({"resolved", "routed"}), None),
     ev.StepEnded: (frozenset({"pending", "resolved", "routed"}), "ended"),
 }
 """Body → (phases of its step in which it is legal, the phase it leads to).
@@ -59,6 +62,8 @@ _OF_STEP: dict[type[Body], Callable[[RunState, StepState, Event, Any], None]] = 
     ev.BudgetRefused: steps.noted,
     ev.MemoryWritten: steps.written,
     ev.MemoryDenied: steps.noted,
+    ev.TimerSet: steps.timer_set,
+    ev.TimerFired: steps.timer_fired,
     ev.StepEnded: steps.step_ended,
 }
 
@@ -117,10 +122,30 @@ def _apply_to_step(state: RunState, event: Event) -> None:
         raise illegal(
             event, f"{event.kind} cannot happen to step {event.path!r} in phase {step.phase}"
         )
+    if step.phase == "pending":
+        _check_whole(state, event)
     _OF_STEP[kind](state, step, event, event.body)
     if leads_to is not None:
         step.phase = leads_to
     state.steps.setdefault(event.path, step)
+
+
+def _check_whole(state: RunState, event: Event) -> None:
+    """What a step is a part of must be under way and made of such parts, which begin in order."""
+    before = paths.parent(event.path)
+    if not before:
+        return
+    whole, place = state.steps.get(before), paths.parse(event.path)
+    made_of = _MADE_OF[event.path[len(before)]]
+    if whole is None or whole.phase != "resolved" or whole.parts != made_of:
+        raise illegal(event, f"{event.path!r} is no part of anything under way")
+    number = {"items": place.item, "iterations": place.iteration, "racers": place.racer}
+    first = 0 if made_of == "items" else 1
+    if made_of != "steps" and number[made_of] != whole.begun + first:
+        raise illegal(event, f"{event.path!r} is not the next of the {made_of} of {before!r}")
+
+
+_MADE_OF = {"[": "items", "#": "iterations", "@": "racers", "/": "steps"}
 
 
 def _apply_to_run(state: RunState, event: Event) -> None:

@@ -44,6 +44,11 @@ class CallContext:
         known = self.record.state.calls.get(key)
         return known.started.attempt + 1 if known else 1
 
+    def sent_again(self, key: str) -> tuple[str, ...]:
+        """The questions whose answer lets a call in doubt be sent again."""
+        doubts = self.record.state.doubts(key)
+        return tuple(a.id for a in doubts if a.status == "approved")
+
     def failed(self, path: str, key: str, error: LeafmeshError, began: float) -> None:
         """Record that a call ended without a result."""
         body = CallFailed(key, failure(type(error).__name__, str(error), path), self.since(began))

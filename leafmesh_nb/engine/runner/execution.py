@@ -8,12 +8,13 @@ from concurrent.futures import Future
 
 from leafmesh_nb.engine import steps
 from leafmesh_nb.engine.answers import due_questions, time_out
-from leafmesh_nb.engine.decide import End, Perform, Resolve, Settle, decide
-from leafmesh_nb.engine.events import RunEnded, RunRebound, RunResumed
+from leafmesh_nb.engine.decide import Cancel, End, Perform, Resolve, Settle, decide
+from leafmesh_nb.engine.ending import abandoned, cancel_run, end_run
+from leafmesh_nb.engine.events import RunEnded, RunRebound, RunResumed, TimerFired
 from leafmesh_nb.engine.plan import Plan
 from leafmesh_nb.engine.ports import InboxRow, Ports, Verdict
 from leafmesh_nb.engine.runner.call_context import Work
-from leafmesh_nb.engine.runner.decisions import Decisions
+from leafmesh_nb.engine.runner.decisions import Decisions, Made
 from leafmesh_nb.engine.runner.messages import Messages, Reply
 from leafmesh_nb.engine.runner.observed import Observations
 from leafmesh_nb.engine.runner.performer import Performer
@@ -25,6 +26,10 @@ from leafmesh_nb.errors import LeafmeshError, OwnershipError, RunError
 __all__ = ["Execution"]
 
 OVER = Verdict(0, False, "the run is over")
+
+MOST_PENDING = 500
+"""Events in one transaction, about: a loop over thousands of items lets others have the host's
+thread now and then."""
 
 
 class Execution:
@@ -116,7 +121,7 @@ class Execution:
     def _close(self) -> None:
         self._over = True
         self._performer.stop()
-        for task in self._tasks.values():
+        for task in (*self._tasks.values(), *self._leaving):
             task.cancel()
         for waiting in (*self._untold, *self._messages.unanswered()):
             if self.failure is None:
@@ -143,7 +148,7 @@ class Execution:
 
     def _save_inputs(self) -> None:
         now = self.ports.clock.now()
-        found = steps.start_saves(self.plan, self.state, self.record.shared, now)
+        found = steps.start_saves(self.plan, self.state, self.record.shared, "", now)
         if isinstance(found, str):
             error = steps.failure("ExpressionError", found)
             self.record.append("", RunEnded("failed", error=error))
@@ -159,6 +164,8 @@ class Execution:
         now = self.ports.clock.now()
         for approval in due_questions(self.state, now):
             self.record.append(approval.path, time_out(approval, now), now=now)
+        for path in [path for path, due in self.state.timers.items() if due <= now]:
+            self.record.append(path, TimerFired(), now=now)
         replies: list[Reply] = []
         begun: list[tuple[str, Work]] = []
         try:
@@ -181,7 +188,7 @@ class Execution:
     def _decide(self) -> list[str]:
         """Decide until nothing moves; returns the steps to perform."""
         while self.state.ended is None:
-            if self.record.shares():
+            if self.record.shares() or self.record.pending > MOST_PENDING:
                 self._wake.set()  # what is decided next must see what was written
                 return []
             performs: list[str] = []
@@ -195,17 +202,32 @@ class Execution:
                     if isinstance(effect, (Perform, Settle)):
                         if effect.path not in self._tasks:
                             performs.append(effect.path)
-                    elif isinstance(effect, End):
-                        moved = self._end(effect.failed)
-                    else:
-                        self._decisions.make(effect)
-                        moved = True
-                        if self.record.shares() or self.state.steps[effect.path].status == "failed":
-                            break  # what else was due may not be due any more
+                        continue
+                    moved = self._act(effect) or moved
+                    if self._changed_course(effect):
+                        break  # what else was due may not be due any more
                 moved = self._messages.ask_script() or moved
             if not moved:
                 return performs
         return []
+
+    def _act(self, effect: Made | Cancel | End) -> bool:
+        """Carry out an effect that calls nobody; whether that changed anything."""
+        if isinstance(effect, End):
+            return self._end(effect.failed)
+        if isinstance(effect, Cancel):
+            return self._cancel_part(effect)
+        self._decisions.make(effect)
+        return True
+
+    def _changed_course(self, effect: Made | Cancel | End) -> bool:
+        """Whether an effect may have made others of the same turn pointless."""
+        if isinstance(effect, (End, Cancel)):
+            return False  # an end is alone, and a part that is cancelled is one of several
+        if self.record.shares() or self.record.pending > MOST_PENDING:
+            return True
+        step = self.state.steps[effect.path]
+        return step.status == "failed" or (step.status == "done" and "@" in effect.path)
 
     async def _perform(self, path: str, work: Work) -> None:
         agent = self.state.steps[path].agent
@@ -222,11 +244,11 @@ class Execution:
             self._wake.set()
 
     async def _sleep(self) -> None:
-        """Until something happens, or the next question's time is over."""
-        due = [a.due for a in self.state.open_approvals() if a.due is not None]
+        """Until something happens, or the next timer is due."""
+        due = self.state.next_due()
         timer = None
-        if due and not self._wake.is_set():
-            timer = asyncio.ensure_future(self.ports.clock.sleep_until(min(due)))
+        if due is not None and not self._wake.is_set():
+            timer = asyncio.ensure_future(self.ports.clock.sleep_until(due))
             timer.add_done_callback(self._time_is_over)
         try:
             await self._wake.wait()
@@ -254,7 +276,7 @@ class Execution:
             return False
         now = self.ports.clock.now()
         plan, state, shared = self.plan, self.state, self.record.shared
-        for path, body in steps.end_run(plan, state, shared, failed, now):
+        for path, body in end_run(plan, state, shared, failed, now):
             self.record.append(path, body, now=now)
         return True
 
@@ -264,17 +286,44 @@ class Execution:
         if self._performer.acting:
             return False
         self._abandon(list(self._tasks))
-        for path, body in steps.cancel_run(self.state, by):
+        for path, body in cancel_run(self.state, by):
             self.record.append(path, body)
         self._messages.cancelled()
         return True
+
+    def _cancel_part(self, effect: Cancel) -> bool:
+        """End a part of a step as cancelled; False while something that counts is still in flight.
+
+        A function is left to itself: nothing goes out for it any more, and what it comes to is
+        recorded if the run still goes on then."""
+        path, step = effect.path, self.state.steps[effect.path]
+        self._performer.forsake(path)
+        if self._performer.acts_for(path):
+            return False
+        left = ""
+        if path in self._tasks:
+            if self._is_function(path):
+                left = step.main
+                self._let_go(path)
+            elif effect.patient:
+                return False
+            else:
+                self._abandon([path])
+        now = self.ports.clock.now()
+        for body in tuple(abandoned(self.state, step, effect.reason, except_key=left)):
+            self.record.append(path, body, now=now)
+        return True
+
+    def _let_go(self, path: str) -> None:
+        task = self._tasks.pop(path)
+        self._leaving.add(task)  # the loop itself holds tasks by weak references only
+        task.add_done_callback(self._leaving.discard)
 
     def _is_function(self, path: str) -> bool:
         return self.plan.spec.agents[self.state.steps[path].agent].kind == "python"
 
     def _abandon(self, paths: Sequence[str]) -> None:
         for path in paths:
-            task = self._tasks.pop(path)
-            self._leaving.add(task)  # the loop itself holds tasks by weak references only
-            task.add_done_callback(self._leaving.discard)
+            task = self._tasks[path]
+            self._let_go(path)
             task.cancel()

@@ -38,13 +38,14 @@ class FunctionCalls:
         self._context = context
         self._tools = tools
         self.progress: dict[str, str] = {}
+        self._runs: dict[str, Invocation] = {}
 
     def begin(self, path: str, agent: AgentSpec) -> Work:
         """Append the intent to run the agent's function."""
         record = self._context.record
         step = record.state.steps[path]
         request = digest([agent.id, step.inputs])
-        key = call_key(record.state.run, path, 0, 0, request)
+        key = call_key(record.state.run, path, step.generation, 0, request)
         started = CallStarted(
             key=key,
             call="function",
@@ -53,10 +54,17 @@ class FunctionCalls:
             ordinal=0,
             digest=request,
             attempt=self._context.attempt(key),
+            approvals=self._context.sent_again(key),
         )
         record.append(path, started)
         capability = agent.capabilities[record.plan.step(path).capability or ""]
         return lambda: self._run(Invocation(path, agent, key), capability)
+
+    def forsake(self, path: str) -> None:
+        """Nothing goes out any more for the function that performs a step."""
+        run = self._runs.get(path)
+        if run is not None:
+            run.forsaken = run.over = True
 
     async def _run(self, run: Invocation, capability: Capability) -> None:
         record, path, agent = self._context.record, run.path, run.agent
@@ -70,6 +78,7 @@ class FunctionCalls:
             (f"agents.{agent.id}.limits.timeout", agent.limits.timeout),
         )
         arguments = accept(capability.input, step.inputs)
+        self._runs[path] = run
         try:
             returned = self._returned(run, arguments, self._seat(run, view))
             result = await asyncio.wait_for(returned, seconds)
@@ -80,20 +89,34 @@ class FunctionCalls:
             self._timed_out(run, place, seconds or 0, began)
         except TypeMismatch as error:
             message = f"agent {agent.id} returned the wrong shape for {capability.name}: {error}"
-            self._context.failed(path, run.key, AgentError(message), began)
+            self._failed(run, AgentError(message), began)
         except LeafmeshError as error:
-            self._context.failed(path, run.key, error, began)
+            self._failed(run, error, began)
         else:
+            if self._is_gone(run):
+                return
             finished = CallFinished(
                 key=run.key,
                 result=value,
                 latency=self._context.since(began),
+                note="it came too late to count" if run.forsaken else "",
                 reads=tuple(accesses.reads),
                 writes=tuple(w.to_json() for w in accesses.writes),
             )
             record.append(path, finished)
         finally:
             run.returned = run.over = True
+            if self._runs.get(path) is run:
+                del self._runs[path]
+
+    def _is_gone(self, run: Invocation) -> bool:
+        """Whether a function that nobody waited for any more came back too late to be recorded."""
+        state = self._context.record.state
+        return run.forsaken and (state.ended is not None or not state.calls[run.key].open)
+
+    def _failed(self, run: Invocation, error: LeafmeshError, began: float) -> None:
+        if not self._is_gone(run):
+            self._context.failed(run.path, run.key, error, began)
 
     async def _returned(self, run: Invocation, arguments: dict[str, Any], seat: Seat) -> Any:
         """What the function returns, once the tools that its own threads called are done too."""
@@ -165,6 +188,8 @@ class FunctionCalls:
     def _timed_out(self, run: Invocation, place: str, seconds: float, began: float) -> None:
         """A function that hangs fails; a side effect that it left in flight is in doubt instead."""
         record, path = self._context.record, run.path
+        if run.forsaken:
+            return  # it is not waited for, and may take its time
         step, now = record.state.steps[path], self._context.ports.clock.now()
         calls = [record.state.calls[key] for key in step.tools.values()]
         left = [call for call in calls if call.open]

@@ -24,9 +24,10 @@ class Invocation:
 
     ``ordinal`` counts its tool calls, ``claimed`` are those that have their place in the record;
     ``tools`` are those under way. ``returned``: it begins no more of them. ``over``: nobody waits
-    for it any more, so nothing goes out for it either. ``suspended``: a person is asked. ``broken``
-    says why it cannot be the run of the function that was recorded: nothing goes out after that.
-    ``unheeded`` is what it was told more often than it may be.
+    for it any more, so nothing goes out for it either; ``forsaken``: since nobody needs what it
+    gives. ``suspended``: a person is asked. ``broken`` says why it cannot be the run of the
+    function that was recorded: nothing goes out after that. ``unheeded`` is what it was told more
+    often than it may be.
     """
 
     path: str
@@ -35,6 +36,7 @@ class Invocation:
     ordinal: int = 0
     returned: bool = False
     over: bool = False
+    forsaken: bool = False
     suspended: bool = False
     broken: str = ""
     unheeded: PolicyDenied | BudgetError | None = None

@@ -76,7 +76,7 @@ class ModelCalls:
                 {"text": e.text, "output": dump_any(dict(e.output))} for e in capability.examples
             ),
             max_output_tokens=declared.max_output_tokens or MAX_OUTPUT_TOKENS,
-            key=call_key(record.state.run, path, 0, 0, digest(asked)),
+            key=call_key(record.state.run, path, step.generation, 0, digest(asked)),
             today=record.state.started_at.date(),
         )
 
@@ -94,6 +94,7 @@ class ModelCalls:
                 "memory": dict(request.memory),
             },
             attempt=self._context.attempt(request.key),
+            approvals=self._context.sent_again(request.key),
         )
 
     async def _ask(

@@ -79,6 +79,15 @@ class Performer:
         """Let no further call go out: the run is about to end."""
         self._context.stopping = True
 
+    def forsake(self, path: str) -> None:
+        """Let no further call go out for a step: nobody needs what it gives any more."""
+        self._functions.forsake(path)
+
+    def acts_for(self, path: str) -> bool:
+        """Whether a side effect of a step is in flight and still expected to come back."""
+        state = self._context.record.state
+        return any(not call.in_doubt for call in state.effects_underway(state.steps[path]))
+
     @property
     def acting(self) -> bool:
         """Whether a side effect is in flight and still expected to come back."""

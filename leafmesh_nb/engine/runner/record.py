@@ -73,6 +73,11 @@ class Record:
         """Memory across runs, as this process knows it."""
         return self._stream.state
 
+    @property
+    def pending(self) -> int:
+        """How many events the next flush carries."""
+        return len(self._pending.drafts)
+
     def shares(self) -> bool:
         """Whether writes to memory across runs are pending: ``shared`` shows them after a flush."""
         return bool(self._pending.writes)
@@ -190,8 +195,7 @@ class Record:
                 _log.exception("a listener of %s failed", self._name)
 
     def _update(self) -> RunUpdate:
-        due = [a.due for a in self.state.open_approvals() if a.due is not None]
-        return RunUpdate(self.state.run, self.state.status, min(due, default=None))
+        return RunUpdate(self.state.run, self.state.status, self.state.next_due())
 
 
 async def to_the_end(work: Coroutine[Any, Any, None]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from leafmesh_nb.engine import paths
 from leafmesh_nb.engine.events import BudgetRefused, BudgetReserved, BudgetSettled
 from leafmesh_nb.engine.runner.call_context import CallContext
 from leafmesh_nb.engine.state import StepState
@@ -55,9 +56,10 @@ class Reservations:
         state, budgets = self._context.record.state, self._context.record.plan.spec.budgets
         if key in state.calls:
             return None  # sent again after a crash: it was let through when it was sent first
+        whole = state.steps[paths.outermost(step.path)]
         used = {
-            "cost": step.spent + step.reserved,
-            "step": step.spent + step.reserved,
+            "cost": step.spent - step.before + step.reserved,
+            "step": whole.spent + whole.reserved,
             "run": state.settled + state.reserved,
         }
         refusal = refuse_call(agent, budgets, amount, calls=step.calls, used=used)

@@ -103,7 +103,9 @@ class ToolCalls:
         """Refuse a call that passes a limit, before anybody is asked about it.
 
         It costs nothing itself, and is refused all the same once a budget is spent."""
-        key = call_key(self._context.record.state.run, run.path, 0, ordinal, digest([name, given]))
+        request = digest([name, given])
+        run_id = self._context.record.state.run
+        key = call_key(run_id, run.path, step.generation, ordinal, request)
         refusal = await self._reservations.refuse(step, run.agent, key, Decimal(0))
         if refusal is not None:
             self._reservations.record_refusal(run.path, key, refusal)
@@ -121,7 +123,7 @@ class ToolCalls:
             raise _as_before(call.failed)
         if not call.started.side_effect:
             return None
-        asked = [a for a in self._doubts(key) if a.status != "superseded"]
+        asked = [a for a in record.state.doubts(key) if a.status != "superseded"]
         if asked:
             return await self._settled(path, call, asked[-1])
         if key in self._in_flight:
@@ -130,15 +132,6 @@ class ToolCalls:
         record.append(path, ask_in_doubt(record.plan, record.state, step, call, now))
         await record.flush()
         raise Suspended
-
-    def _doubts(self, key: str) -> list[ApprovalState]:
-        """The questions whether a call happened that no later attempt has used up."""
-        approvals = self._context.record.state.approvals.values()
-        return [
-            a
-            for a in approvals
-            if a.asked.point == "in_doubt" and a.digest == key and not a.consumed
-        ]
 
     async def _settled(
         self, path: str, call: CallState, question: ApprovalState
@@ -224,11 +217,10 @@ class ToolCalls:
         lost = self._lost(step, name, request)
         if lost is not None and not passed.approvals:
             raise InDoubtError(lost, step=path)
-        key = call_key(record.state.run, path, 0, ordinal, request)
+        key = call_key(record.state.run, path, step.generation, ordinal, request)
         if self._context.stopping:
             raise Suspended
         run.check_may_send()
-        again = tuple(a.id for a in self._doubts(key) if a.status == "approved")
         started = CallStarted(
             key=key,
             call="tool",
@@ -239,7 +231,7 @@ class ToolCalls:
             request=passed.value,
             side_effect=declared.side_effect,
             attempt=self._context.attempt(key),
-            approvals=(*passed.approvals, *again),
+            approvals=(*passed.approvals, *self._context.sent_again(key)),
         )
         record.append(path, started)
         return await self._send(path, key, name, passed.value)
@@ -290,7 +282,7 @@ class ToolCalls:
         if record.state.ended is not None or step.phase != "routed" or not call.open:
             raise Suspended  # too late: somebody has said what became of it
         if error is not None and declared.side_effect and not isinstance(error, NotDoneError):
-            if not any(a.status == "open" for a in self._doubts(key)):
+            if not any(a.status == "open" for a in record.state.doubts(key)):
                 now, why = (
                     self._context.ports.clock.now(),
                     f"{error}; whether it happened is not known",
