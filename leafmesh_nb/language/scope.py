@@ -2,8 +2,11 @@
 
 | place | names |
 |---|---|
-| a step's ``when`` and ``with``, a workflow's ``output`` | ``input memory steps run now`` |
-| a step's ``save`` | the same and ``output``, that step's own |
+| a step's ``with when let wait``, ``in`` of ``for_each``, a workflow's ``output`` | ``input memory
+  steps run now`` |
+| a step's ``save`` and ``until`` | the same and ``output``, that step's own |
+| these of a step with ``for_each``, its ``in`` aside | ``item index``, too |
+| these of a step with ``repeat`` | ``previous``, too |
 | a workflow's ``save`` | ``input memory run now``: it is done before any step |
 | ``instructions`` | ``input memory run now``: the capability's inputs, the granted fields |
 
