@@ -174,7 +174,7 @@ def _input(ctx: Context, node: Node | None) -> tuple[Type, dict[str, Any]]:
             keys = read_block(ctx, value, INPUT, entry.key.span, "{type: string, default: en}")
             default = value.get("default")
             kept = tuple(e for e in value if e.key.text in ("type", "min", "max"))
-            if keys is None or "type" not in keys:
+            if keys is None or not any(e.key.text == "type" for e in kept):
                 continue
             value = replace(value, entries=kept) if len(kept) > 1 else kept[0].value
         type = parse_type(value, ctx.collector)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from leafmesh_nb.errors import MeshError
@@ -13,7 +14,9 @@ from leafmesh_nb.language.render import render_text
 from leafmesh_nb.language.source import Source
 from leafmesh_nb.language.spec import Spec
 
-__all__ = ["Parsed", "load", "parse"]
+__all__ = ["Parsed", "load", "parse", "stated_name"]
+
+_NAME = re.compile(r"""^mesh[ ]*:[ ]+["']?([a-z][a-z0-9_]*)\b""", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +63,9 @@ def load(text: str, *, source: str = "mesh", name: str | None = None) -> Spec:
         f"{count}; the first is at {place}\n\n{render_text(parsed.diagnostics)}",
         parsed.diagnostics,
     )
+
+
+def stated_name(text: str) -> str:
+    """The name that a text gives its mesh, whatever else is wrong with it; empty for none."""
+    found = _NAME.search(Source(text).text)
+    return found.group(1) if found else ""

@@ -9,6 +9,7 @@ from IPython.core.error import UsageError
 
 from leafmesh_nb.errors import MeshError
 from leafmesh_nb.language import Diagnostic, parse, render_html, render_text
+from leafmesh_nb.language.loading import stated_name
 from leafmesh_nb.language.overlay import OverlayBlock, entry_text
 from leafmesh_nb.mesh import Mesh, registry
 from leafmesh_nb.notebook.insert import insert
@@ -32,8 +33,8 @@ def define(bench: Workbench, cell: str, name: str, file: str | None, names: dict
     """
     if not name.isidentifier():
         raise UsageError(f"-o takes the name of a variable, not {name!r}")
-    before = registry.defined()
     loaded = bool(file) and not cell.strip()
+    text = cell
     try:
         if loaded and file:
             text, source = bench.files.read(file), file
@@ -43,10 +44,12 @@ def define(bench: Workbench, cell: str, name: str, file: str | None, names: dict
         if parsed.spec is None:
             raise MeshError("", parsed.diagnostics)
     except MeshError as error:
-        raise refuse(bench, error, before, f"in {source}" if loaded else "in this cell") from None
+        where = f"in {source}" if loaded else "in this cell"
+        raise refuse(bench, error, stated_name(text), where) from None
     said = bench.files.write(file, text, parsed.spec.mesh) if file and not loaded else ""
+    before = registry.defined(parsed.spec.mesh)
     mesh = Mesh(parsed.spec, parsed.diagnostics)
-    if before is not None and before.name == mesh.name:
+    if before is not None:
         mesh.take_functions(before)  # a cell run again changes the text, not what is bound
     show_diagnostics(bench, mesh.diagnostics)
     bench.bind(name, mesh)
@@ -56,13 +59,24 @@ def define(bench: Workbench, cell: str, name: str, file: str | None, names: dict
             print(line)  # noqa: T201  # a magic's face
 
 
-def refuse(bench: Workbench, error: MeshError, before: Mesh | None, where: str) -> MeshError:
-    """Show what is wrong; the error to raise says that the last good mesh stays in force."""
+def refuse(bench: Workbench, error: MeshError, name: str, where: str) -> MeshError:
+    """Show what is wrong; the error to raise says that the last good mesh of that name stays in
+    force. ``name`` is the one that the text gives, empty where it gives none."""
     show_diagnostics(bench, error.diagnostics)
-    stays = f"; mesh {before.name} as it was defined before stays in force" if before else ""
     count = sum(d.severity == "error" for d in error.diagnostics)
     summary = f"{count} error{'s' if count != 1 else ''} {where}" if count else str(error)
-    return MeshError(f"{summary}{stays}", error.diagnostics)
+    return MeshError(f"{summary}{_stays(name)}", error.diagnostics)
+
+
+def _stays(name: str) -> str:
+    current = registry.defined()
+    if current is None:
+        return ""
+    same = registry.defined(name) if name else current
+    if same is None:
+        return f"; mesh {name} is not defined, and mesh {current.name} stays the current one"
+    stays = f"; mesh {same.name} as it was defined before stays in force"
+    return stays if same is current else f"{stays}, and mesh {current.name} the current one"
 
 
 def show_diagnostics(bench: Workbench, diagnostics: Sequence[Diagnostic]) -> None:
@@ -80,7 +94,7 @@ def _show(bench: Workbench, mesh: Mesh, name: str) -> None:
 def _gone(bench: Workbench, before: Mesh | None, mesh: Mesh) -> list[str]:
     """What other cells had changed in this mesh, and this text does not have."""
     overlaid = bench.overlaid.pop(mesh.name, {})
-    if before is None or before.name != mesh.name:
+    if before is None:
         return []
     old, new = before.spec.text, mesh.spec.text
     lost = [

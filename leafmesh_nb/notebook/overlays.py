@@ -59,7 +59,7 @@ def edit(bench: Workbench, block: OverlayBlock, id: str, cell: str, names: dict[
         given = {**bench.shell.user_ns, **names}
         changed, spec, diagnostics = _merged(before, block, id, cell, given, header)
     except MeshError as error:
-        raise refuse(bench, error, before, f"in this {magic} cell") from None
+        raise refuse(bench, error, before.name, f"in this {magic} cell") from None
     mesh = Mesh.of_run(spec, before)  # with its functions, and its parts put in by `use`
     mesh.diagnostics = diagnostics
     registry.define(mesh)
