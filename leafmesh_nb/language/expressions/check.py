@@ -26,7 +26,7 @@ from leafmesh_nb.language.expressions.ast import (
 )
 from leafmesh_nb.language.expressions.check_calls import check_call
 from leafmesh_nb.language.expressions.check_operators import check_binary
-from leafmesh_nb.language.expressions.elsewhere import name_here
+from leafmesh_nb.language.expressions.elsewhere import unknown_name
 from leafmesh_nb.language.expressions.expression import Expression
 from leafmesh_nb.language.expressions.finding import Finding, Origin
 from leafmesh_nb.language.expressions.functions import METHODS
@@ -233,23 +233,8 @@ class Checker:
             return ANY
         place = (node.start, node.end)
         text = scope.origin.text
-        names = [*scope.bound, *self.environment]
-        close = suggest(node.name, names)
-        inside = [
-            f"`{name}.{node.name}`"
-            for name, other in self.environment.items()
-            if other.kind == "object" and other.field(node.name) is not None
-        ]
         alone = text.strip() == node.name
-        written = f"`'\"{node.name}\"'`" if alone else f'`"{node.name}"`'
-        if elsewhere := name_here(node.name):
-            hint = f"{elsewhere}; the text itself is written {written}"
-        elif inside:
-            hint = f"Did you mean {' or '.join(inside)}? The text itself is written {written}"
-        elif close:
-            hint = f"Did you mean `{close}`? The text itself is written {written}"
-        else:
-            hint = f"the text itself is written {written}; the names here are {', '.join(names)}"
+        hint = unknown_name(node.name, alone, [*scope.bound, *self.environment], self.environment)
         rest = _HYPHENATED.match(text, node.end)
         if rest:
             hint = _minus(hint)
@@ -282,6 +267,11 @@ class Checker:
         if found is not None:
             return found
         if kind.open:
+            if close := suggest(name, kind.names()):
+                message = f"`{scope.text(operand)}` is not known to have a field `{name}`"
+                span = scope.origin.locate(*place)
+                hint = f"Did you mean `{close}`? Its schema allows other fields"
+                self.findings.append(Finding("LM311", message, span, hint, "warning"))
             return ANY
         rest = _HYPHENATED.match(scope.origin.text, place[1])
         joined = name + rest.group().replace("-", "_") if rest else name

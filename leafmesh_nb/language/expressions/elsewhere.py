@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["call_here", "method_here", "name_here"]
+from leafmesh_nb.language.suggest import suggest
+from leafmesh_nb.language.types import Type
+
+__all__ = ["call_here", "method_here", "unknown_name"]
 
 _TEXTS_STAY = "a text is compared, searched and lowered here; a python agent can change it"
 _LISTS_STAY = "a list keeps its order here; `min(items)` and `max(items)` give its ends"
@@ -143,9 +146,22 @@ def method_here(name: str, receiver: str, arguments: list[str]) -> str | None:
     return _filled(_METHODS.get(name), [receiver, *arguments, "y"])
 
 
-def name_here(name: str) -> str | None:
-    """What to write for a name, or None."""
-    return _NAMES.get(name)
+def unknown_name(name: str, alone: bool, names: list[str], environment: Mapping[str, Type]) -> str:
+    """What may have been meant; the text itself is always among it, quoted twice where it is all
+    there is."""
+    written = f"`'\"{name}\"'`" if alone else f'`"{name}"`'
+    inside = [
+        f"`{outer}.{name}`"
+        for outer, kind in environment.items()
+        if kind.kind == "object" and kind.field(name) is not None
+    ]
+    elsewhere, close = _NAMES.get(name), suggest(name, names)
+    if elsewhere:
+        return f"{elsewhere}; the text itself is written {written}"
+    if inside or close:
+        meant = " or ".join(inside) or f"`{close}`"
+        return f"Did you mean {meant}? The text itself is written {written}"
+    return f"the text itself is written {written}; the names here are {', '.join(names)}"
 
 
 def _filled(hint: str | None, texts: list[str]) -> str | None:

@@ -7,9 +7,7 @@ with the evaluation.
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Mapping
-from decimal import Decimal
+from collections.abc import Callable
 from typing import Any
 
 from leafmesh_nb.language.expressions.access import contained, field_of, item_of, path_failure
@@ -31,13 +29,17 @@ from leafmesh_nb.language.expressions.ast import (
     Unary,
     static_path,
 )
+from leafmesh_nb.language.expressions.comparing import (
+    COMPARISONS,
+    compile_comparison,
+    compile_text_equality,
+)
 from leafmesh_nb.language.expressions.finding import Origin
 from leafmesh_nb.language.expressions.functions import FUNCTIONS, METHODS
 from leafmesh_nb.language.expressions.macros import compile_macro
 from leafmesh_nb.language.expressions.operators import ARITHMETIC, negated
 from leafmesh_nb.language.expressions.scope import Run, Scope, Trace, placed
 from leafmesh_nb.language.expressions.values import (
-    CHARACTERS_PER_COST,
     MISSING,
     Failure,
     Frame,
@@ -45,18 +47,9 @@ from leafmesh_nb.language.expressions.values import (
     equal,
     kind_of,
     load,
-    no_order,
-    ordered,
 )
 
 __all__ = ["compile_node"]
-
-_COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
 
 
 def compile_node(node: Node, origin: Origin, trace: Trace | None = None) -> Run:
@@ -243,11 +236,11 @@ def _not_boolean(what: str, value: Any) -> Failure:
 
 def _binary(node: Binary, scope: Scope) -> Run:
     left, right = _compile(node.left, scope), _compile(node.right, scope)
-    if node.operator in _COMPARISONS:
-        return _comparison(node, scope, left, right)
+    if node.operator in COMPARISONS:
+        return compile_comparison(node, scope, left, right)
     apply: Callable[[Any, Any, Frame], Any]
     if node.operator in ("==", "!="):
-        short = _equality_with_text(node, left)
+        short = compile_text_equality(node, left)
         if short is not None:
             return short
     if node.operator == "==":
@@ -265,50 +258,6 @@ def _binary(node: Binary, scope: Scope) -> Run:
             return apply(a, b, frame)
         except Failure as failure:
             raise placed(failure, node, scope) from None
-
-    return run
-
-
-def _equality_with_text(node: Binary, left: Run) -> Run | None:
-    """``==`` and ``!=`` with a constant text on the right, which cannot fail and cost nothing."""
-    text = node.right.value if isinstance(node.right, Constant) else None
-    if type(text) is not str:
-        return None
-    equal_is = node.operator == "=="
-
-    def run(frame: Frame) -> bool:
-        value = left(frame)
-        return (type(value) is str and value == text) is equal_is
-
-    return run
-
-
-def _comparison(node: Binary, scope: Scope, left: Run, right: Run) -> Run:
-    compare = _COMPARISONS[node.operator]
-    constant = node.right.value if isinstance(node.right, Constant) else None
-
-    def run_constant(frame: Frame) -> bool:
-        value = left(frame)
-        kind = type(value)
-        if kind is Decimal or kind is int:
-            return compare(value, constant)
-        raise placed(no_order(value, constant), node, scope)
-
-    if type(constant) is int or type(constant) is Decimal:
-        return run_constant
-
-    def run(frame: Frame) -> bool:
-        a, b = left(frame), right(frame)
-        first, second = type(a), type(b)
-        if (first is Decimal or first is int) and (second is int or second is Decimal):
-            return compare(a, b)
-        try:
-            ordered(a, b)
-        except Failure as failure:
-            raise placed(failure, node, scope) from None
-        if first is str:
-            frame.charge(len(a) // CHARACTERS_PER_COST)
-        return compare(a, b)
 
     return run
 

@@ -121,7 +121,7 @@ def _number(spot: Spot) -> Problem | None:
         elif _HEX.fullmatch(here.text):
             plain = str(int(here.text, 16))
         if plain:
-            message = f"`{here.text}` is not a number"
+            message = f"`{here.shown}` is not a number"
             return _problem(here, message, f"write `{plain}`", "LM117")
     if here is not None and here.text in ("€", "£", "¥"):
         hint = "money is a plain number, as in `100.00`"

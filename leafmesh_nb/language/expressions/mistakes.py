@@ -123,7 +123,7 @@ def _misspelt(spot: Spot) -> Problem | None:
         return Problem("LM114", message, here.start, here.end, hint)
     if here.kind == "number" and not _NUMBER.fullmatch(here.text):
         hint = f'write `duration("{here.text}")`' if _DURATION.fullmatch(here.text) else ""
-        return Problem("LM117", f"`{here.text}` is not a number", here.start, here.end, hint)
+        return Problem("LM117", f"`{here.shown}` is not a number", here.start, here.end, hint)
     return _misspelt_word(here, spot.before) or _misspelt_word(spot.last, spot.before[:-1])
 
 
@@ -176,7 +176,7 @@ def _prose(spot: Spot) -> Problem | None:
         return None
     return Problem(
         "LM110",
-        f"`{place.text}` is not expected here: this reads like a text, not like an expression",
+        f"`{place.shown}` is not expected here: this reads like a text, not like an expression",
         place.start,
         place.end,
         f"a literal text is quoted twice: `'\"{words}\"'`",
@@ -193,7 +193,7 @@ def _unexpected(spot: Spot) -> Problem:
         bracket = spot.bracket[-1:]
         expected = f"an operator or `{CLOSERS[bracket]}`" if bracket else "an operator"
     if here is None:
-        after = f" after `{last.text}`" if last is not None else ""
+        after = f" after `{last.shown}`" if last is not None else ""
         return Problem(
             "LM113",
             f"the expression ends too early: {expected} is expected{after}",
@@ -203,7 +203,7 @@ def _unexpected(spot: Spot) -> Problem:
     if here.kind == "name" and not here.text.isascii():
         return Problem(
             "LM110",
-            f"`{here.text}` is not a name: names are made of a-z, 0-9 and _",
+            f"`{here.shown}` is not a name: names are made of a-z, 0-9 and _",
             here.start,
             here.end,
         )
@@ -212,7 +212,7 @@ def _unexpected(spot: Spot) -> Problem:
     if last is not None and last.kind == "text" and touches and here.kind in ("name", "number"):
         hint = f"a `{last.text[-1]}` inside the text is written `\\{last.text[-1]}`"
     elif last is not None and last.kind == "name" and here.text.startswith("."):
-        hint = f"an item of a list is written `{last.text}[{here.text[1:]}]`"
+        hint = f"an item of a list is written `{last.shown}[{here.shown[1:]}]`"
     elif here.text == ":" and _TIME_OF_DAY.fullmatch(spot.text.strip()):
         hint = f"a time of day is a text: `'\"{spot.text.strip()}\"'`"
     elif here.text == "?" and last is not None and last.text == ".":
@@ -221,7 +221,7 @@ def _unexpected(spot: Spot) -> Problem:
         hint = "to negate, write `!(…)` around the comparison"
     return Problem(
         "LM110",
-        f"`{here.text}` is not expected here; {expected} is",
+        f"`{here.shown}` is not expected here; {expected} is",
         here.start,
         here.end,
         hint,

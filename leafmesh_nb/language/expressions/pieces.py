@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 __all__ = ["CLOSERS", "Piece", "Spot", "pieces_of"]
 
+_LONGEST = 60
 CLOSERS = {"(": ")", "[": "]", "{": "}"}
 
 _SCAN = re.compile(
@@ -32,6 +33,11 @@ class Piece:
     text: str
     start: int
     end: int
+
+    @property
+    def shown(self) -> str:
+        """The text for a message, not longer than one wants to read."""
+        return self.text if len(self.text) <= _LONGEST else self.text[: _LONGEST - 1] + "…"
 
 
 @dataclass(frozen=True, slots=True)
