@@ -13,6 +13,8 @@ CANDIDATES := python3.13 python3.12 python3.11 python3 python
 endif
 
 BIN := $(VENV)/bin
+# What an install copies, an editable one too, and so does again when it changes.
+COPIED := pyproject.toml $(wildcard labextension/leafmesh-nb/*.json labextension/leafmesh-nb/static/*)
 PIP_INSTALL := "$(BIN)/python" -m pip install --quiet --disable-pip-version-check
 
 # Loopback bypasses proxies: JupyterLab talks to its own kernels. Both spellings get the same value,
@@ -90,18 +92,18 @@ clean:
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
 	find leafmesh_nb notebooks tests -name __pycache__ -prune -exec rm -rf {} +
 
-$(VENV)/.stamp-run: $(VENV)/.stamp-venv pyproject.toml
+$(VENV)/.stamp-run: $(VENV)/.stamp-venv $(COPIED)
 	@echo 'Installing leafmesh-nb into $(VENV) (a few minutes the first time) ...'
 	@$(PIP_INSTALL) -e '.[deploy]'
 	@touch "$@"
 
 # The test environment contains what a run needs.
-$(VENV)/.stamp-test: $(VENV)/.stamp-venv pyproject.toml
+$(VENV)/.stamp-test: $(VENV)/.stamp-venv $(COPIED)
 	@echo 'Installing leafmesh-nb and its test tools into $(VENV) (a few minutes the first time) ...'
 	@$(PIP_INSTALL) -e '.[test,lab]'
 	@touch "$(VENV)/.stamp-run" "$@"
 
-$(VENV)/.stamp-bench: $(VENV)/.stamp-venv pyproject.toml
+$(VENV)/.stamp-bench: $(VENV)/.stamp-venv $(COPIED)
 	@echo 'Installing leafmesh-nb and the engines it is measured against into $(VENV) ...'
 	@$(PIP_INSTALL) -e '.[test,lab,bench]'
 	@touch "$(VENV)/.stamp-run" "$(VENV)/.stamp-test" "$@"

@@ -12,7 +12,7 @@ __all__ = ["register"]
 
 def register(shell: InteractiveShell) -> None:
     """Register the magics, with completion and documentation; opens nothing, runs nothing."""
-    from leafmesh_nb.notebook.completing import add_matcher
+    from leafmesh_nb.notebook.completing import add_matcher, warm_up
     from leafmesh_nb.notebook.inspecting import add_inspector
     from leafmesh_nb.notebook.magics import MeshMagics
 
@@ -21,3 +21,4 @@ def register(shell: InteractiveShell) -> None:
         shell.register_magics(magics)
         add_matcher(shell, magics)
         add_inspector(shell)
+        warm_up(shell)

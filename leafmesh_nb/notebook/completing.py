@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import re
+import threading
 from typing import TYPE_CHECKING, Any
 
 from leafmesh_nb.notebook.mesh_cells import cell_head, draft_of, mesh_line
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 
     from leafmesh_nb.notebook.magics import MeshMagics
 
-__all__ = ["add_matcher"]
+__all__ = ["add_matcher", "warm_up"]
 
 _HOLE = re.compile(r"\{\{\s*(\w*)\Z")
 _WORD = re.compile(r"\S*\Z")
@@ -49,6 +51,29 @@ def add_matcher(shell: InteractiveShell, magics: MeshMagics) -> None:
         }
 
     completer.custom_matchers.append(mesh_matcher)
+
+
+def warm_up(shell: InteractiveShell) -> None:
+    """Import what the first Tab needs in the background, once the cell at hand has ended.
+
+    JupyterLab drops an answer that takes a second, and on a busy machine the imports would.
+    """
+    if getattr(shell, "kernel", None) is None:
+        return
+
+    def once(*result: object) -> None:
+        shell.events.unregister("post_run_cell", once)
+        threading.Thread(target=_imported, name="leafmesh-completion", daemon=True).start()
+
+    shell.events.register("post_run_cell", once)
+
+
+def _imported() -> None:
+    from leafmesh_nb.language.editing.reference import sections
+
+    importlib.import_module("leafmesh_nb.language.editing.completing")
+    importlib.import_module("leafmesh_nb.language.editing.inspecting")
+    sections()
 
 
 def _offset(code: str, context: CompletionContext) -> int:

@@ -261,14 +261,20 @@ def _start_lab(root: Path, config: Path) -> Lab:
             "checkForUpdates": False,
         },
         "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
+        # The first completion of Python imports jedi, which takes seconds on a busy machine.
+        "@jupyterlab/completer-extension:manager": {"providerTimeout": 30_000},
     }
     (config / "app" / "overrides.json").write_text(json.dumps(quiet))
     port = _free_port()
+    # The wheel installs the extension; here it is the one of this checkout, whatever is installed.
+    (config / "share").mkdir()
+    (config / "share" / "labextensions").symlink_to(REPOSITORY / "labextension")
     paths = [str(REPOSITORY), os.environ.get("PYTHONPATH", "")]
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(path for path in paths if path),
         "JUPYTER_CONFIG_DIR": str(config / "jupyter"),
+        "JUPYTER_PATH": str(config / "share"),
         "JUPYTERLAB_WORKSPACES_DIR": str(config / "workspaces"),
         "JUPYTERLAB_SETTINGS_DIR": str(config / "settings"),
     }
