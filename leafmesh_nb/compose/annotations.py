@@ -149,8 +149,10 @@ def _given_fields(
 def returned(hint: Any, type: Type, path: str = "", depth: int = 0) -> Misfit | None:
     """Why not every value of a function annotated ``-> hint`` is one of ``type``."""
     hint = _bare(hint)
-    if type.kind == "any" or hint in (typing.NoReturn, typing.Never):
+    if type.anything or hint in (typing.NoReturn, typing.Never):
         return None
+    if type.schema is not None:
+        return Misfit(path, f"{hint_name(hint)} does not say that it fits {_needed(type)}", False)
     if hint is Any or hint is object or hint is Unknown or depth > _DEEPEST:
         return Misfit(path, "its annotation does not say what it is", False)
     return _first(_returned(_bare(arm), type, path, depth) for arm in _arms(hint))
@@ -239,7 +241,7 @@ def _returned_fields(
         if name in fields and not fields[name][1] and not inner.nullable:
             return Misfit(path, f"the field `{name}` of {hint_name(hint)} may be missing")
     for name in fields:
-        if name not in wanted:
+        if name not in wanted and not type.open:
             known = f"the fields are {', '.join(wanted)}" if wanted else "there are no fields"
             return Misfit(path, f"{hint_name(hint)} has a field `{name}`, and {known}")
     return _first(

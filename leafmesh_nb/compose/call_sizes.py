@@ -14,7 +14,7 @@ from leafmesh_nb.agents.offline_model import OfflineModel
 from leafmesh_nb.compose.specimens import specimen
 from leafmesh_nb.engine.ports import ModelRequest
 from leafmesh_nb.engine.runner.model_calls import MAX_OUTPUT_TOKENS
-from leafmesh_nb.language import accept, dump_any, json_schema
+from leafmesh_nb.language import TypeMismatch, accept, dump_any, json_schema
 from leafmesh_nb.language.spec import AgentSpec, Capability, ModelSpec, Spec
 from leafmesh_nb.language.types import Type
 
@@ -75,12 +75,17 @@ def _instructions(
 ) -> str:
     if agent.instructions is None:
         return ""
-    names = {
-        "input": accept(kind, inputs),
-        "memory": {
+    try:
+        given = accept(kind, inputs)
+        remembered = {
             name: None if value is None else accept(spec.memory[name].type, value)
             for name, value in memory.items()
-        },
+        }
+    except TypeMismatch:  # no value was found for a JSON Schema
+        return agent.instructions.text
+    names = {
+        "input": given,
+        "memory": remembered,
         "run": {"id": "0" * 10, "workflow": "", "requester": "", "started": _NOON},
         "now": _NOON,
     }

@@ -90,6 +90,12 @@ def check(subject: Subject) -> LayerReport:
             comparison = _Comparison(subject, findings, owner, reference.function)
             proven += comparison.run(reference.place)
     _unbound(subject, findings, unbound)
+    doubts = sum(found.code == "LM404" for found in subject.found)
+    if doubts:
+        flows = "a value that flows fits" if doubts == 1 else f"{doubts} values that flow fit"
+        findings.unproven(
+            f"Whether {flows} what takes it: the warnings LM404 say which, and what would prove it."
+        )
     findings.facts["summary"] = "what flows between steps and memory"
     if compared:
         functions = "1 function" if compared == 1 else f"{compared} functions"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -50,13 +50,14 @@ def accept(type: Type, value: Any, *, lenient: bool = False) -> Value:
 
 
 class _Acceptor:
-    """Takes one value. ``sparse`` while it is within a JSON Schema."""
+    """Takes one value. ``sparse`` while it is within a JSON Schema; ``either`` where there is an
+    ``_Either`` in it."""
 
-    __slots__ = ("items", "lenient", "sparse", "text")
+    __slots__ = ("either", "items", "lenient", "sparse", "text")
 
     def __init__(self, lenient: bool) -> None:
         self.lenient = lenient
-        self.sparse = False
+        self.sparse = self.either = False
         self.items = 0
         self.text = 0
 
@@ -120,13 +121,20 @@ class _Acceptor:
         self.sparse = False
         if taken is None and type.nullable:
             return None
-        fault = validator(schema)(dump(type, taken))
-        if fault is not None:
-            found = TypeMismatch(fault.message)
-            for part in reversed(fault.path):
-                found.under(part)
-            raise found
-        return taken
+        check = validator(schema)
+        amounts: set[Path] = set()
+        while True:
+            plain = _without_either(taken, amounts) if self.either else taken
+            fault = check(dump(type, plain))
+            if fault is None:
+                return plain
+            more = set(_either_in(taken, fault.path)) - amounts if self.either else set()
+            if not more:
+                found = TypeMismatch(fault.message)
+                for part in reversed(fault.path):
+                    found.under(part)
+                raise found
+            amounts |= more
 
     def _string(self, value: Any) -> str:
         if isinstance(value, str):
@@ -272,8 +280,8 @@ class _Acceptor:
         if isinstance(value, int | float | Decimal):
             number = check_number(value, "a number")
             if self.sparse and isinstance(number, Decimal):
-                # A number to a JSON Schema, not the text of an amount.
-                return int(number) if number == int(number) else float(number)
+                self.either = True
+                return _Either(number)
             return number
         if isinstance(value, datetime):
             return in_utc(value)
@@ -284,6 +292,40 @@ class _Acceptor:
         if isinstance(value, Mapping):
             return self._map(_MAP, value, depth)
         raise mismatch("a value that JSON can hold", value)
+
+
+class _Either(Decimal):
+    """A Decimal that a JSON Schema may ask for as a number or as the text of an amount."""
+
+
+Path = tuple[str | int, ...]
+
+
+def _without_either(value: Any, amounts: set[Path], path: Path = ()) -> Any:
+    """The value with numbers in place of every ``_Either`` but for those at ``amounts``."""
+    if isinstance(value, _Either):
+        if path in amounts:
+            return Decimal(value)
+        return int(value) if value == int(value) else float(value)
+    if isinstance(value, list):
+        return [_without_either(item, amounts, (*path, i)) for i, item in enumerate(value)]
+    if isinstance(value, dict):
+        return {key: _without_either(item, amounts, (*path, key)) for key, item in value.items()}
+    return value
+
+
+def _either_in(value: Any, within: Path, path: Path = ()) -> Iterator[Path]:
+    """The places of every ``_Either`` at or below ``within``."""
+    if isinstance(value, _Either) and path[: len(within)] == within:
+        yield path
+    for part, item in _parts(value):
+        yield from _either_in(item, within, (*path, part))
+
+
+def _parts(value: Any) -> Iterable[tuple[str | int, Any]]:
+    if isinstance(value, dict):
+        return value.items()
+    return enumerate(value) if isinstance(value, list) else ()
 
 
 N = TypeVar("N", int, int | float | Decimal, Decimal)
