@@ -163,35 +163,6 @@ def test_one_mistake_one_message(
     assert found.message[0].isupper() or found.message[0] == "`"
 
 
-NOT_YET = [
-    ("complexity: routine", "complexity: auto"),
-    ("complexity: routine", "retry: {max: 3, backoff: 1s}"),
-    ("complexity: routine", "repeat: {until: 'true', max: 3}"),
-    ("complexity: routine", "race: 2"),
-    ("complexity: routine", "consult: [refund.propose]"),
-    ("complexity: routine", "on_error: fail"),
-    ("complexity: routine", "on_in_doubt: ask"),
-]
-
-
-@pytest.mark.parametrize(("old", "new"), NOT_YET)
-def test_what_is_not_enforced_yet_is_an_error(changed: Changed, old: str, new: str) -> None:
-    found = changed(old, new).only("LM203")
-    assert "not available yet" in found.message
-    assert found.hint
-
-
-def test_a_key_of_another_step_kind_is_not_available_yet_either(changed: Changed) -> None:
-    told = changed("        capability: refund.pay\n", "        workflow: refund\n")
-    assert "LM203" in told.codes
-    assert "LM202" not in told.codes
-
-
-def test_the_rest_is_still_checked_in_full(changed: Changed) -> None:
-    told = changed("complexity: routine", "retry: {max: 3}\n        complexity: routin")
-    assert told.codes == ["LM203", "LM206"]
-
-
 def test_a_tier_that_no_model_has(changed: Changed) -> None:
     told = changed("provider: offline, tier: large", "provider: offline, tier: small")
     assert told.codes == ["LM308", "LM308"]

@@ -13,6 +13,7 @@ import pytest
 import leafmesh_nb
 from leafmesh_nb.compose import Report
 from leafmesh_nb.language import CODES, Diagnostic, parse
+from leafmesh_nb.language.build_steps import STEP
 from leafmesh_nb.language.explain import (
     SECTIONS,
     Page,
@@ -43,13 +44,23 @@ ANOTHER_NAME = {"LM212": "orders"}
 FOR_RELEASE = {"LM450", "LM691"}
 """What only the check of a release says."""
 
+STEP_KEYS = {
+    "LM322": "workflow",
+    "LM323": "workflow",
+    "LM324": "race",
+    "LM325": "consult",
+    "LM326": "on_error",
+    "LM607": "race",
+}
+"""Codes that are about one key of a step."""
+
 ALSO = {
     "LM199": {"LM401"},  # the errors of which there are too many
     "LM214": {"LM203"},  # this version refuses what belongs to vendors
     "LM330": {"LM203"},  # and every fallback
     "LM690": {"LM203"},  # this version refuses every vendor
-    # and the steps that these are about
-    **{code: {"LM203"} for code in ("LM322", "LM323", "LM324", "LM325", "LM326", "LM607")},
+    # and steps with these keys
+    **{code: {"LM203"} for code, key in STEP_KEYS.items() if key in STEP.later},
 }
 """Other codes that a bad example cannot do without."""
 
