@@ -10,7 +10,6 @@ from typing import Any
 
 from leafmesh_nb.language.schemas.document import NOTHING, Schema, exact, reachable
 from leafmesh_nb.language.schemas.keywords import IN_PLACE
-from leafmesh_nb.language.schemas.validate import validator
 from leafmesh_nb.language.types import (
     ANY,
     BOOLEAN,
@@ -27,7 +26,7 @@ from leafmesh_nb.language.types import (
 __all__ = ["type_of"]
 
 _MOST_PARTS = 2000
-_MOST_LOOKS = 10_000
+_MOST_LOOKS = 5000
 _DEEPEST = 40
 _NULL = {"type": "null"}
 _FORMATS = {"date": DATE, "date-time": DATETIME, "money": MONEY}
@@ -52,6 +51,8 @@ class _Typer:
         self._within: set[str] = set()
         self._leads_to = {name: frozenset(reachable(defs[name], defs)) for name in defs}
         self._known: dict[tuple[str, frozenset[str]], Type] = {}
+        self._lifts: dict[str | int, tuple[Document, Schema]] = {}
+        self._nulls: dict[str, bool] = {}
         self._sizes: dict[int, tuple[Type, int]] = {}
         self._looked_at = 0
 
@@ -90,11 +91,40 @@ class _Typer:
 
     def _lifted(self, document: Document) -> Schema:
         """A part of the schema as a schema of its own."""
-        defs = reachable(document, self._defs)
-        return Schema.of({**document, "$defs": defs} if defs else document)
+        key = document["$ref"] if document.keys() == {"$ref"} else id(document)
+        if key not in self._lifts:
+            defs = reachable(document, self._defs)
+            schema = Schema.of({**document, "$defs": defs} if defs else document)
+            # Kept with the document, so that no other takes its id.
+            self._lifts[key] = document, schema
+        return self._lifts[key][1]
 
     def _takes_null(self, document: Document) -> bool:
-        return validator(self._lifted(document))(None) is None
+        """Whether null fits: only what is applied in place tells."""
+        values = [document["const"]] if "const" in document else document.get("enum", [None])
+        kinds = document.get("type", "null")
+        if None not in values or "null" not in (kinds if isinstance(kinds, list) else [kinds]):
+            return False
+        if "$ref" in document and not self._null_by_name(document["$ref"]):
+            return False
+        takes = self._takes_null
+        if not all(map(takes, document.get("allOf", ()))):
+            return False
+        if "anyOf" in document and not any(map(takes, document["anyOf"])):
+            return False
+        if "oneOf" in document and sum(map(takes, document["oneOf"])) != 1:
+            return False
+        if "not" in document and takes(document["not"]):
+            return False
+        if "if" in document:
+            return takes(document.get("then" if takes(document["if"]) else "else", {}))
+        return True
+
+    def _null_by_name(self, reference: str) -> bool:
+        if reference not in self._nulls:
+            found = self._defs[reference.removeprefix("#/$defs/")]
+            self._nulls[reference] = self._takes_null(found)
+        return self._nulls[reference]
 
     # -- what the shorthand can say
 
