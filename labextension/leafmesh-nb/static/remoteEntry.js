@@ -178,6 +178,42 @@
     };
   }
 
+  // The form of `%mesh new` asks, by an event of the page, for the cell below it.
+  async function loadForms() {
+    const { INotebookTracker } = await use("@jupyterlab/notebook");
+    return {
+      id: "leafmesh-nb:forms",
+      description: "Lets the form of %mesh new write the cell below it.",
+      autoStart: true,
+      requires: [INotebookTracker],
+      activate: (app, tracker) => {
+        document.addEventListener("leafmesh:insert-cell", (event) => {
+          if (writeBelow(tracker, event.target, event.detail)) event.preventDefault();
+        });
+        // `%mesh doctor` asks whether this extension is here.
+        document.addEventListener("leafmesh:hello", (event) => event.preventDefault());
+      },
+    };
+  }
+
+  // Puts a text into the cell below the one that holds a node: over what the form had there before,
+  // or over nothing; else into a new cell. Whether it did: a node may stand elsewhere.
+  function writeBelow(tracker, node, { text, replaces = [] }) {
+    const notebook = tracker.find(({ content }) => content.node.contains(node))?.content;
+    const index = notebook?.widgets.findIndex((cell) => cell.node.contains(node)) ?? -1;
+    if (index < 0 || typeof text !== "string") return false;
+    const below = notebook.widgets[index + 1]?.model;
+    const source = below?.sharedModel.getSource().trim();
+    if (below?.type === "code" && ["", ...replaces].includes(source)) {
+      below.sharedModel.setSource(text);
+    } else {
+      const cell = { cell_type: "code", source: text, metadata: { trusted: true } };
+      notebook.model.sharedModel.insertCell(index + 1, cell);
+    }
+    notebook.activeCellIndex = index + 1;
+    return true;
+  }
+
   window._JUPYTERLAB ??= {};
   window._JUPYTERLAB["leafmesh-nb"] = {
     init: (scope) => {
@@ -185,8 +221,8 @@
     },
     get: async (name) => {
       if (name !== "./extension") throw new Error(`leafmesh-nb has no module ${name}`);
-      const plugin = await load();
-      return () => ({ __esModule: true, default: plugin });
+      const plugins = await Promise.all([load(), loadForms()]);
+      return () => ({ __esModule: true, default: plugins });
     },
   };
 })();
