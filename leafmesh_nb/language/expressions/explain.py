@@ -9,11 +9,14 @@ from leafmesh_nb.language.expressions.ast import (
     Binary,
     Call,
     Comprehension,
+    Conditional,
     Has,
     Index,
+    Logic,
     Name,
     Node,
     Select,
+    Unary,
     paths,
 )
 from leafmesh_nb.language.expressions.scope import Run
@@ -78,11 +81,18 @@ def shown(value: Any) -> str:
 
 
 def trace_of(text: str) -> Any:
-    """A trace that appends a Part for each node worth showing to ``frame.parts``."""
+    """A trace that appends a Part for each sub-expression to ``frame.parts``.
+
+    Constants and the lists and maps that are written out show themselves, and what ``&&``, ``||``,
+    ``? :`` and arithmetic give as a whole is the value of the whole.
+    """
 
     def trace(node: Node, base: int, run: Run) -> Run:
         operand = isinstance(node, Name | Select | Index | Call | Has | Comprehension)
-        if not operand and not (isinstance(node, Binary) and node.operator in _COMPARISONS):
+        compares = isinstance(node, Binary) and node.operator in _COMPARISONS
+        inner = (base + node.start, base + node.end) != (0, len(text))
+        combines = inner and isinstance(node, Binary | Logic | Unary | Conditional)
+        if not (operand or compares or combines):
             return run
         start, end = base + node.start, base + node.end
         reads = frozenset(paths(node))

@@ -47,7 +47,19 @@ def explain(text: str) -> Explanation:
         ("tool.name == 'x' ? input.ticket : input.tags",
          [("tool.name", "pay"), ("tool.name == 'x'", False), ("input.tags", ["a", "b"])]),
         ("size(input.tags) + 1 > 2",
-         [("size(input.tags)", 2), ("size(input.tags) + 1 > 2", True), ("input.tags", ["a", "b"])]),
+         [("size(input.tags)", 2), ("size(input.tags) + 1", 3), ("size(input.tags) + 1 > 2", True),
+          ("input.tags", ["a", "b"])]),
+        ("(tool.name == 'x' || !(tool.name == 'y')) && -tool.arguments.amount * 2 < 0",
+         [("(tool.name == 'x' || !(tool.name == 'y'))", True), ("tool.name", "pay"),
+          ("tool.name == 'x'", False), ("!(tool.name == 'y')", True), ("(tool.name == 'y')", False),
+          ("tool.name", "pay"), ("-tool.arguments.amount", Decimal("-620.00")),
+          ("-tool.arguments.amount * 2", Decimal("-1240.00")),
+          ("-tool.arguments.amount * 2 < 0", True), ("tool.arguments.amount", Decimal("620.00"))]),
+        ("(tool.name == 'pay' ? 1 : 2) + 1 == 2",
+         [("(tool.name == 'pay' ? 1 : 2)", 1), ("(tool.name == 'pay' ? 1 : 2) + 1", 2),
+          ("(tool.name == 'pay' ? 1 : 2) + 1 == 2", True), ("tool.name", "pay"),
+          ("tool.name == 'pay'", True)]),
+        ("tool.arguments.amount * 2", [("tool.arguments.amount", Decimal("620.00"))]),
         ("input.tags.all(t, t != 'c')",
          [("input.tags", ["a", "b"]), ("input.tags.all(t, t != 'c')", True)]),
         ("'a' in input.tags", [("'a' in input.tags", True), ("input.tags", ["a", "b"])]),
@@ -112,4 +124,8 @@ def test_parts_of_a_map_stand_in_its_text() -> None:
     assert isinstance(expression, Expression)
     explanation = expression.explain(NAMES)
     assert explanation.text == '{amount: tool.arguments.amount 620.00 * 2, who: tool.name "pay"}'
-    assert [part.text for part in explanation.parts] == ["tool.arguments.amount", "tool.name"]
+    assert [part.text for part in explanation.parts] == [
+        "tool.arguments.amount",
+        "tool.arguments.amount * 2",
+        "tool.name",
+    ]

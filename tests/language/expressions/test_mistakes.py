@@ -153,6 +153,11 @@ def test_the_caret_stands_in_the_right_line() -> None:
         "index",
         "x in inner",
         "x in[1]",
+        "true_flag",
+        "nullable > 1",
+        "falsey",
+        "x.true",
+        "x.null.false",
     ],
 )
 def test_what_only_looks_like_a_mistake_is_none(text: str) -> None:
