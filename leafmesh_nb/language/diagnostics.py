@@ -147,7 +147,7 @@ class Collector:
             Diagnostic(
                 finding.code,
                 finding.severity,
-                _sentence(finding.message),
+                _sentence(finding.message, ".?!:"),
                 finding.span,
                 hint or _sentence(finding.hint),
             )
@@ -214,10 +214,11 @@ class Collector:
                 text = text.replace(part, "*" * len(part))
             return _writable(mask(text))
 
-        span = diagnostic.span
+        span = _inside(diagnostic.span, lines)
         last = min(span.end_line, span.line + 3, len(lines))
         return replace(
             diagnostic,
+            span=span,
             message=masked(diagnostic.message),
             hint=masked(diagnostic.hint),
             source=self.source.name,
@@ -225,6 +226,7 @@ class Collector:
             related=tuple(
                 replace(
                     r,
+                    span=_inside(r.span, lines),
                     message=masked(r.message),
                     line_text=lines[r.span.line - 1] if r.span.line <= len(lines) else "",
                 )
@@ -238,9 +240,17 @@ def _writable(text: str) -> str:
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
-def _sentence(text: str) -> str:
+def _sentence(text: str, ends: str = ".?!:`") -> str:
     text = text[:1].upper() + text[1:]
-    return text if not text or text[-1] in ".?!:`" else f"{text}."
+    return text if not text or text[-1] in ends else f"{text}."
+
+
+def _inside(span: Span, lines: list[str]) -> Span:
+    """``span`` within the text: in a line that was repaired a place may be further to the right."""
+    end_column = min(span.end_column, len(lines[span.end_line - 1]) + 2)
+    if (span.end_line, end_column) < span[:2]:
+        return span._replace(column=end_column, end_column=end_column)
+    return span._replace(end_column=end_column)
 
 
 def _within(inner: Span, outer: Span) -> bool:
