@@ -63,7 +63,7 @@ def compare(source: Type, target: Type, path: str = "") -> Misfit | None:
         return None
     if source.schema is None and wide is not None and wide.certain:
         return wide
-    found = _by_schema(source, target)
+    found = by_schema(source, target)
     if found is None:
         return None
     return replace(found, path=_joined(path, found.path))
@@ -165,7 +165,7 @@ def _range(low: Decimal | None, high: Decimal | None) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _by_schema(source: Type, target: Type) -> Misfit | None:
+def by_schema(source: Type, target: Type) -> Misfit | None:
     """The misfit of types of which one is, or holds, a JSON Schema."""
     from leafmesh_nb.language.schemas.subset import Prover
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from leafmesh_nb.language.schemas.document import NOTHING, canonical, exact
+from leafmesh_nb.language.schemas.document import NOTHING, exact
 from leafmesh_nb.language.schemas.keywords import ASSERTED_FORMATS
 from leafmesh_nb.language.schemas.patterns import search
 
@@ -35,6 +35,7 @@ class Facts:
         self._fits = fits
         self.docs: list[Document] = []
         self.unions: list[list[Document]] = []
+        self._said: dict[str, list[Any]] = {}
         seen: set[int] = set()
         waiting = list(given)
         while waiting:
@@ -43,6 +44,8 @@ class Facts:
                 continue
             seen.add(id(doc))
             self.docs.append(doc)
+            for keyword, value in doc.items():
+                self._said.setdefault(keyword, []).append(value)
             if "$ref" in doc:
                 waiting.append(doc["$ref"])
             waiting.extend(doc.get("allOf", ()))
@@ -52,7 +55,7 @@ class Facts:
 
     def said(self, keyword: str) -> list[Any]:
         """What the schemas say under a keyword."""
-        return [doc[keyword] for doc in self.docs if keyword in doc]
+        return self._said.get(keyword, [])
 
     @cached_property
     def types(self) -> frozenset[str]:
@@ -61,7 +64,7 @@ class Facts:
         for said in self.said("type"):
             names = said if isinstance(said, list) else [said]
             types &= {"number" if name == "integer" else name for name in names}
-        if any(doc.get("not") == {} for doc in self.docs):
+        if {} in self.said("not"):
             return frozenset()
         if self._values is not None:
             kinds = {canonical_type(value) for value in self._values}
@@ -78,10 +81,12 @@ class Facts:
 
     @cached_property
     def _values(self) -> list[Any] | None:
-        lists = [*self.said("enum"), *([value] for value in self.said("const"))]
-        if not lists:
+        if "enum" not in self._said and "const" not in self._said:
             return None
+        lists: list[list[Any]] = [*self.said("enum"), *([value] for value in self.said("const"))]
         shortest = min(lists, key=len)
+        if len(self.docs) == 1 and self.docs[0].keys() in ({"const"}, {"enum"}):
+            return shortest
         return [v for v in shortest if all(self._fits(doc, v) for doc in self.docs)]
 
     @cached_property
@@ -178,7 +183,7 @@ class Facts:
     @cached_property
     def longest(self) -> int | None:
         """The items that a list has at most."""
-        sizes = self.said("maxItems")
+        sizes = [*self.said("maxItems")]
         sizes += [
             len(doc.get("prefixItems", ())) for doc in self.docs if doc.get("items") == NOTHING
         ]
@@ -231,7 +236,7 @@ def same(left: Any, right: Any) -> bool:
     """Whether two parts of schemas read alike; those that hold references do not."""
     if left is right:
         return True
-    return not _refers((left, right)) and canonical(left) == canonical(right)
+    return not _refers((left, right)) and repr(left) == repr(right)
 
 
 def _refers(parts: Iterable[Any]) -> bool:

@@ -76,18 +76,21 @@ class Prover:
         self, given: Given, wanted: Document, path: str, spent: frozenset[int]
     ) -> Obstacle | None:
         facts = self.facts(given, spent)
-        if facts.empty(self.facts):
-            return None
         if facts.values is not None:
             return self._values(facts.values, wanted, path)
-        found = self._obligations(facts, given, wanted, path, spent)
-        if found is None:
+        chosen = wanted.keys() & {"anyOf", "oneOf", "if"}
+        found = None
+        if not facts.unions or not chosen:
+            found = self._obligations(facts, given, wanted, path, spent)
+            if found is None:
+                return None
+        if facts.empty(self.facts):
             return None
         if facts.unions:
             union = facts.unions[0]
             told = spent | {id(union)}
             return _first(self.prove((*given, form), wanted, path, told) for form in union)
-        if len(facts.types) > 1 and wanted.keys() & {"anyOf", "oneOf", "if"}:
+        if len(facts.types) > 1 and chosen:
             return _first(
                 self.prove((*given, _ONLY[name]), wanted, path, spent)
                 for name in _TYPES
@@ -105,10 +108,14 @@ class Prover:
         return self._checks[id(document)][1]
 
     def _fits(self, document: Document, value: Any) -> bool:
+        if document.keys() == {"const"}:
+            return canonical(document["const"]) == canonical(value)
         return self._check(document)(value) is None
 
     def _values(self, values: list[Any], wanted: Document, path: str) -> Obstacle | None:
         for value in values:
+            if wanted.keys() == {"const"} and self._fits(wanted, value):
+                continue
             fault = self._check(wanted)(value)
             if fault is not None:
                 shown = canonical(value)
@@ -192,14 +199,15 @@ class Prover:
             else:
                 return _none_of(tried, path)
         if "oneOf" in wanted and not any(same(wanted["oneOf"], u) for u in facts.said("oneOf")):
-            forms = wanted["oneOf"]
-            tried = [self.prove(given, form, path, spent) for form in forms]
-            if None not in tried:
+            tried = []
+            for form in wanted["oneOf"]:
+                tried.append(self.prove(given, form, path, spent))
+                if tried[-1] is None:
+                    break
+            else:
                 return _none_of(tried, path)
-            taken = tried.index(None)
-            if not all(
-                index == taken or self._apart(facts, form) for index, form in enumerate(forms)
-            ):
+            taken = wanted["oneOf"][len(tried) - 1]
+            if not all(form is taken or self._apart(facts, form) for form in wanted["oneOf"]):
                 return Obstacle(path, "it may be of two of the forms of `oneOf` at once")
         if "not" in wanted and not any(same(wanted["not"], said) for said in facts.said("not")):
             if not wanted["not"]:
