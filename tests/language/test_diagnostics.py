@@ -129,6 +129,38 @@ def test_wide_and_combining_characters_keep_the_caret_in_place() -> None:
         assert caret == " " * width + "^^^^^"
 
 
+def test_a_tab_takes_one_cell() -> None:
+    told = collector("a:\t wrong\n")
+    told.error("LM201", "x", Span(1, 5, 1, 10))
+    assert "1 | a:  wrong\n  |     ^^^^^\n" in render_text(told.finish()) + "\n"
+
+
+def test_in_html_the_text_itself_makes_room_where_letters_are_wide() -> None:
+    told = collector("漢字: wrong\nplain: wrong\n")
+    told.error("LM201", "x", Span(1, 5, 1, 10))
+    told.error("LM201", "y", Span(2, 8, 2, 13))
+    wide, narrow = re.findall(
+        r"\| </span>((?:(?!<pre).)*?)<span style=[^>]*>\^", render_html(told.finish())
+    )
+    assert wide.endswith('<span style="opacity:0">漢字: </span>')
+    assert narrow.endswith("</span>" + " " * 7)
+
+
+def test_what_is_told_can_be_written_anywhere() -> None:
+    (found, *_) = parse("mesh: a\nb\udce9: 1\n", source="cell").diagnostics
+    json.dumps(found.to_dict(), ensure_ascii=False).encode("utf-8")
+    assert found.line_text == "b\ufffd: 1"
+
+
+@pytest.mark.parametrize("length", [500, 100_000])
+def test_a_long_line_is_cut_around_a_caret_at_its_end(length: int) -> None:
+    told = collector("x" * length + "wrong")
+    told.error("LM201", "m", Span(1, length + 1, 1, length + 6))
+    line, caret = re.findall(r"1 \| (.*)\n +\| ( *\^+)", render_text(told.finish()))[0]
+    assert len(line) < 120
+    assert line[caret.index("^") : len(caret)] == "wrong"
+
+
 def test_a_long_line_is_cut_around_the_caret() -> None:
     told = collector("x" * 5000 + "wrong" + "y" * 5000)
     told.error("LM201", "m", Span(1, 5001, 1, 5006))
