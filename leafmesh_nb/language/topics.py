@@ -19,6 +19,7 @@ _WIDTH = 100
 _NARROWEST = 20
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _BLOCK = re.compile(r"```.*?^```$|[^\n]+(?:\n(?!```)[^\n]+)*", re.DOTALL | re.MULTILINE)
+_CODE = re.compile(r"`[^`]*`")
 _BAR = re.compile(r"(?<!\\)\|")
 
 
@@ -103,10 +104,14 @@ def _table(block: str) -> str:
     ]
     columns = range(len(rows[0]))
     widths = [max(len(row[at]) for row in rows) for at in columns]
-    excess = sum(widths) + 2 * len(widths) - _WIDTH
-    if excess > 0:
-        widest = max(columns, key=lambda at: widths[at])
-        widths[widest] = max(widths[widest] - excess, _NARROWEST)
+    # Code is not broken while there are words to break.
+    prose = [at for at in columns if not all(_CODE.fullmatch(row[at]) for row in rows[1:])]
+    narrowed = prose or list(columns)
+    while sum(widths) + 2 * len(widths) > _WIDTH:
+        widest = max(narrowed, key=lambda at: widths[at])
+        if widths[widest] <= _NARROWEST:
+            break
+        widths[widest] -= 1
     lines = []
     for row in rows:
         cells = [textwrap.wrap(row[at], widths[at] or 1) or [""] for at in columns]

@@ -275,7 +275,7 @@ def written(value: Any, nesting: int = 0) -> str:
     if isinstance(value, Decimal):
         return format(value if value else value.copy_abs(), "f")
     if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
+        return _time(value)
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, timedelta):
@@ -296,6 +296,13 @@ def _inside(value: Any, nesting: int) -> str:
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
     return written(value, nesting + 1)
+
+
+def _time(value: datetime) -> str:
+    """RFC 3339; loaded times are in UTC, or have no zone."""
+    text = value.replace(tzinfo=None).isoformat()
+    fraction = text.rstrip("0") if value.microsecond else text
+    return fraction if value.tzinfo is None else f"{fraction}Z"
 
 
 def _seconds(value: timedelta) -> str:

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from importlib.resources import files
 from math import isfinite
 from pathlib import Path
 from types import ModuleType
@@ -223,6 +224,13 @@ def test_a_departure(cel: Comparison, name: str) -> None:
     (pair,) = cel.pairs([text])
     assert not same(pair.ours, pair.theirs)
     assert cel.departures({text: pair}) == [name]
+
+
+def test_users_are_told_of_every_departure() -> None:
+    page = files("leafmesh_nb").joinpath("docs", "expressions.md").read_text(encoding="utf-8")
+    _, _, rows = page.partition("| departure from CEL | write | gives |\n|---|---|---|\n")
+    told = [row.split(" | ")[0].removeprefix("| ") for row in rows.partition("\n\n")[0].split("\n")]
+    assert sorted(told) == sorted(DEPARTURES)
 
 
 # -- what CEL has and this language has not

@@ -113,7 +113,8 @@ def test_what_an_example_gives(write: str, gives: str) -> None:
         assert isinstance(expression, Expression)
         findings = check(expression, TYPES)[1]
         never_equal = text == '"1" == 1'  # true of CEL, and refused when the cell runs
-        assert [f.code for f in findings if f.severity == "error"] == ["LM414"] * never_equal
+        errors = [f.code for f in findings if f.severity == "error"]
+        assert errors == ["LM414"] * never_equal or gives.startswith("error: ")
 
 
 @pytest.mark.parametrize(("write", "gives"), column("in a text", "gives"))
