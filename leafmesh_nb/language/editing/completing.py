@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from leafmesh_nb.language.agent_kinds import OF_KINDS
 from leafmesh_nb.language.currencies import CURRENCIES
 from leafmesh_nb.language.editing.draft import Draft
 from leafmesh_nb.language.editing.members import candidates, cut
@@ -108,6 +109,7 @@ def _each_once(offers: Iterator[_Offer]) -> Iterable[tuple[str, tuple[str, str]]
 def _keys(draft: Draft, position: Position, forms: list[Value]) -> Iterator[_Offer]:
     holder = position.holder
     used = {child.name for child in holder.children if child.start != position.begin}
+    used |= _of_other_kinds(holder)
     line_end = draft.text.find("\n", position.begin)
     rest = draft.text[position.begin + len(position.fragment) : line_end if line_end >= 0 else None]
     colon = not _COLON.match(rest)
@@ -133,6 +135,15 @@ def _keys(draft: Draft, position: Position, forms: list[Value]) -> Iterator[_Off
         for name, doc in entries.items():
             if name not in used:
                 yield offer(name, "field" if isinstance(form, Data) else "input", doc, False)
+
+
+def _of_other_kinds(holder: Branch) -> set[str]:
+    """The keys that an agent of its kind has not; none where the kind is not said."""
+    kind = holder.get("kind")
+    path = holder.path
+    if kind is None or len(path) != 2 or path[0].name != "agents":
+        return set()
+    return {name for name, kinds in OF_KINDS.items() if kind.scalar not in kinds}
 
 
 def _goes_below(section: Section, name: str) -> bool:

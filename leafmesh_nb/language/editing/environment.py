@@ -41,10 +41,7 @@ def names_at(
     input = known.input_type(workflow)
     if place == "workflow save":
         return workflow_names(known.context(), input)
-    outputs = {
-        name: known.capability_type(capability, "output") if capability else ANY
-        for name, capability in known.steps(workflow).items()
-    }
+    outputs = {name: known.step_output(workflow, name) for name in known.steps(workflow)}
     steps = {name: step_type(_listed(name, type, path), True) for name, type in outputs.items()}
     if place == "output" or len(path) < 4:
         return workflow_names(known.context(), input, steps)

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from leafmesh_nb.language.editing.outline import Branch
 
-__all__ = ["depth_after", "read_flow"]
+__all__ = ["DEEPEST", "depth_after", "read_flow"]
+
+DEEPEST = 60
+"""Levels that are looked into; no mesh has as many."""
 
 _QUOTED = re.compile(r""""(?:[^"\\]|\\.)*"?|'(?:[^']|'')*'?""")
 _MARKS = re.compile(r"[{\[}\]]")
@@ -16,7 +19,6 @@ _SPACE = re.compile(r"(?:\s+|(?<=\s)#.*)*")
 _KEY = re.compile(r"""(?:"(?:[^"\\]|\\.)*"?|'(?:[^']|'')*'?|[^\s,{}\[\]:]|:(?!\s|[,{}\[\]]|$))+""")
 _COLON = re.compile(r"\s*:(?=\s|[,{}\[\]]|$)\s*")
 _TURN = re.compile(r"""["'()\[\]{},]""")
-_DEEPEST = 60
 
 
 def depth_after(text: str) -> int:
@@ -34,15 +36,13 @@ def depth_after(text: str) -> int:
 def read_flow(owner: Branch) -> list[Branch]:
     """The keys and items of a branch whose value is a flow collection, with all within them."""
     children: list[Branch] = []
-    _collection(owner, owner.value, owner.stop, children, 0)
+    _collection(owner, owner.value, owner.stop, children)
     return children
 
 
-def _collection(owner: Branch, at: int, stop: int, children: list[Branch], depth: int) -> int:
+def _collection(owner: Branch, at: int, stop: int, children: list[Branch]) -> int:
     """Read what stands between brackets, the first of which is at ``at``; gives the offset after
     the last, at most ``stop``."""
-    from leafmesh_nb.language.editing.outline import Branch
-
     text = owner.whole
     curly = text[at] == "{"
     at += 1
@@ -56,7 +56,7 @@ def _collection(owner: Branch, at: int, stop: int, children: list[Branch], depth
             at += 1
             continue
         begin = at
-        child = Branch(text, owner, "", at, at, owner.column, value=at, flow=True)
+        child = type(owner)(text, owner, "", at, at, owner.column, value=at)
         if curly and (key := _KEY.match(text, at, stop)):
             child.name, child.end, at = _unquoted(key.group()), key.end(), key.end()
             colon = _COLON.match(text, at, stop)
@@ -65,8 +65,8 @@ def _collection(owner: Branch, at: int, stop: int, children: list[Branch], depth
         within: list[Branch] = []
         child.hold(within)
         children.append(child)
-        if at < stop and text[at] in "{[" and depth < _DEEPEST:
-            at = _collection(child, at, stop, within, depth + 1)
+        if at < stop and text[at] in "{[" and child.level < DEEPEST:
+            at = _collection(child, at, stop, within)
         at = max(_scalar_end(text, at, stop), begin + 1)
         child.stop = child.value + len(text[child.value : at].rstrip())
 

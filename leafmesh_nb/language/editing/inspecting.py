@@ -78,8 +78,9 @@ def document(draft: Draft, offset: int) -> Doc | None:
     branch, on_key = found
     if on_key:
         return _of_key(branch) or _of_named(draft, branch)
-    forms = forms_of(branch)
-    for form in forms:
+    if branch.text[:1] not in ("'", '"') and " #" in draft.text[branch.value : offset]:
+        return None  # a comment
+    for form in forms_of(branch):
         doc = _of_value(draft, branch, form, offset)
         if doc is not None:
             return doc

@@ -207,6 +207,14 @@ class Known:
         found = self.spec.workflows.get(workflow) if self.spec else None
         return {s.id: s.capability for s in found.steps.values()} if found else {}
 
+    def step_output(self, workflow: str, step: str) -> Type:
+        """What a step gives; ``any`` where that is not known."""
+        capability = self.steps(workflow).get(step)
+        if capability is not None:
+            return self.capability_type(capability, "output")
+        inner = self.root.at("workflows", workflow, "steps", step, "workflow")
+        return self._output(inner.scalar) if inner is not None else ANY
+
     def input_type(self, workflow: str) -> Type:
         """The input of a workflow, as an object."""
         branch = self.root.at("workflows", workflow)

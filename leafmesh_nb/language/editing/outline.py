@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from leafmesh_nb.language.editing.flow import depth_after, read_flow
+from leafmesh_nb.language.editing.flow import DEEPEST, depth_after, read_flow
 
 __all__ = ["LINE", "Branch", "read_outline"]
 
@@ -35,8 +35,8 @@ class Branch:
     """
 
     __slots__ = (
-        "_children", "below", "column", "end", "flow", "last", "name", "parent", "start", "stop",
-        "value", "whole",
+        "_children", "below", "column", "end", "last", "level", "name", "parent", "start",
+        "stop", "value", "whole",
     )  # fmt: skip
 
     def __init__(
@@ -50,7 +50,6 @@ class Branch:
         *,
         value: int = 0,
         stop: int = 0,
-        flow: bool = False,
     ) -> None:
         self.whole = whole
         self.parent = parent
@@ -60,7 +59,7 @@ class Branch:
         self.column = column
         self.value = value or end
         self.stop = max(stop, self.value)
-        self.flow = flow
+        self.level: int = parent.level + 1 if parent is not None else 0
         self.below = self.last = 0
         self._children: list[Branch] | None = None
 
@@ -160,7 +159,7 @@ _FIRST = re.compile(r"^( *)(?=[^ \n\r\t#])", re.MULTILINE)
 def _read_block(owner: Branch) -> list[Branch]:
     """What stands within a branch by indentation: each line that is not deeper than the first."""
     text, begin, last = owner.whole, owner.below, owner.last
-    if begin >= last:
+    if begin >= last or owner.level > DEEPEST:
         return []
     found: list[Branch] = []
     line = text.rfind("\n", 0, begin) + 1

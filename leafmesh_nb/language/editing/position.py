@@ -116,4 +116,4 @@ def _within(branch: Branch, offset: int) -> Position | None:
 
 
 def _new_item(parent: Branch, offset: int) -> Branch:
-    return Branch(parent.whole, parent, "", offset, offset, parent.column, flow=True)
+    return Branch(parent.whole, parent, "", offset, offset, parent.column)

@@ -48,8 +48,7 @@ _FORMS = {
 _TYPE = Section(
     Block(
         "a type",
-        optional=("enum", "list", "map", "object", "type", "min", "max"),
-        later=("schema",),
+        optional=("enum", "list", "map", "object", "type", "min", "max", "schema"),
     ),
     "A type: a name (string, integer, number, boolean, money, date, datetime, any), `T or null`, "
     "or one of these forms.",
