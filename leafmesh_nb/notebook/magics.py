@@ -134,10 +134,11 @@ class MeshMagics(Magics):
         %mesh approvals
         %mesh routing | decisions | memory | costs | calls | handoffs | audit | events [RUN]
         %mesh chart routing | costs | timeline [RUN]
+        %mesh new agent | policy | workflow
         %mesh show [--agent ID | --policy ID | --workflow ID]
         %mesh --file F [-o NAME]        the mesh of a file
         %mesh check | test | verify
-        %mesh explain [CODE]
+        %mesh explain [CODE] | doctor
         %mesh export [RUN] [--endpoint URL]
         %mesh deploy [--port N] [--host HOST] [-o NAME] [--stop]
         """

@@ -13,6 +13,7 @@ from IPython.core.error import UsageError
 from leafmesh_nb.language.suggest import suggest
 from leafmesh_nb.mesh import registry
 from leafmesh_nb.notebook.checking import show_check
+from leafmesh_nb.notebook.creating import show_form
 from leafmesh_nb.notebook.defining import define
 from leafmesh_nb.notebook.explaining import show_page
 from leafmesh_nb.notebook.exporting import export_run
@@ -24,7 +25,7 @@ __all__ = ["VERBS", "unknown"]
 
 FRAMES = ("routing", "decisions", "memory", "costs", "calls", "handoffs", "audit", "events")
 CHARTS = ("routing", "costs", "timeline")
-LATER = ("new", "rewind", "fork", "whatif", "doctor")
+LATER = ("rewind", "fork", "whatif")
 
 Names = dict[str, Any]
 Verb = Callable[[Workbench, str, Names], Any]
@@ -220,6 +221,12 @@ def _deploy(bench: Workbench, rest: str, names: Names) -> None:
     deploy_mesh(bench, rest, names)
 
 
+def _doctor(bench: Workbench, rest: str, names: Names) -> None:
+    from leafmesh_nb.notebook.doctor import show_doctor  # sockets and files, for this verb only
+
+    show_doctor(bench, rest, names)
+
+
 def _nothing(rest: str, verb: str) -> None:
     if rest.strip():
         raise UsageError(f"{verb} takes nothing more, not {rest.strip()!r}")
@@ -233,6 +240,8 @@ VERBS: dict[str, Verb] = {
     "status": _status,
     "--file": _load,
     "show": show_mesh,
+    "new": show_form,
+    "doctor": _doctor,
     "run": _run,
     "step": _step,
     "resume": _resume,
