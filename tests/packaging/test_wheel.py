@@ -9,8 +9,10 @@ from __future__ import annotations
 import configparser
 import email.message
 import email.parser
+import json
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import sys
@@ -244,9 +246,26 @@ def test_wheel_holds_the_quickstart(wheel: Path, names: set[str]) -> None:
         assert packed == notebook.read_bytes()
 
 
+def test_wheel_holds_the_extension_of_jupyterlab(wheel: Path, names: set[str]) -> None:
+    """Where an installer puts it, word for word, and of the package's own version."""
+    source = ROOT / "labextension" / "leafmesh-nb"
+    placed = "share/jupyter/labextensions/leafmesh-nb/"
+    held = {name.partition(placed)[2]: name for name in names if ".data/data/" in name}
+    files = [path for path in source.rglob("*") if path.is_file()]
+    assert set(held) == {path.relative_to(source).as_posix() for path in files}
+    with zipfile.ZipFile(wheel) as archive:
+        for path in files:
+            packed = archive.read(held[path.relative_to(source).as_posix()])
+            assert packed == path.read_bytes()
+    described = json.loads((source / "package.json").read_text(encoding="utf-8"))
+    assert described["version"] == wheel.name.split("-")[1]
+    assert (source / described["jupyterlab"]["_build"]["load"]).is_file()
+
+
 def test_wheel_holds_nothing_else(names: set[str]) -> None:
     tops = {PurePosixPath(name).parts[0] for name in names}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"leafmesh_nb"}
+    own = {top for top in tops if not top.endswith((".dist-info", ".data"))}
+    assert own == {"leafmesh_nb"}
     assert not [name for name in names if "test_" in name or "__pycache__" in name]
 
 
@@ -257,6 +276,7 @@ def test_sdist_holds_what_building_and_testing_need(distributions: Path) -> None
     own = Path(__file__).relative_to(ROOT).as_posix()
     expected = {"pyproject.toml", "Makefile", "LICENSE", "README.md", "CHANGELOG.md", ".ci/run"}
     assert expected | {own, "notebooks/quickstart.ipynb", "leafmesh_nb/py.typed"} <= held
+    assert "labextension/leafmesh-nb/static/remoteEntry.js" in held
     assert not [name for name in held if name.startswith((".venv", ".git/", "dist"))]
 
 
@@ -303,6 +323,22 @@ def test_check(desk: Desk, program: tuple[str, ...]) -> None:
     file.write_text(MESH)
     passed(desk.run(*program, "check", str(file)))
     assert list(desk.cwd.iterdir()) == []
+
+
+def test_jupyterlab_finds_the_extension(desk: Desk) -> None:
+    """Without a build, and without a program that could make one."""
+    done = desk.run("jupyter", "labextension", "list")
+    assert done.returncode == 0, done.stderr
+    listed = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
+    (line,) = (line for line in listed.splitlines() if "leafmesh-nb v" in line)
+    assert line.split()[2:4] == ["enabled", "OK"]
+    assert "(python, leafmesh-nb)" in line
+
+
+def test_schema(desk: Desk) -> None:
+    schema = json.loads(passed(desk.run("leafmesh-nb", "schema")))
+    assert schema["$schema"].endswith("2020-12/schema")
+    assert "agents" in schema["properties"]
 
 
 def test_check_of_a_broken_mesh(desk: Desk) -> None:
