@@ -26,7 +26,10 @@ _SIGN = re.compile(r"[?\"'()\[\]&|<>=!]")
 def rejoined(source: Source, collector: Collector, entries: list[Entry]) -> list[Entry]:
     """The entries of a flow map, with the expressions put together again that a comma split:
     ``{when: min(a, 3) > 1}`` is read by YAML as two keys."""
-    if all(_NAME.match(key.text) and not _absent(value) for key, value in entries[1:]):
+    for key, value in entries[1:]:  # most maps are left as they are, and soon
+        if not key.text.isidentifier() or _absent(value):
+            break
+    else:
         return entries
     whole: list[Entry] = []
     skip_to = 0
@@ -80,7 +83,7 @@ def rejoined_item(
 
 
 def _absent(value: Node) -> bool:
-    return isinstance(value, ScalarNode) and value.style == "plain" and not value.text
+    return isinstance(value, ScalarNode) and not value.text and value.style == "plain"
 
 
 def _whole(source: Source, collector: Collector, part: tuple[int, int], message: str) -> ScalarNode:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 
 from leafmesh_nb.language.expressions.ast import (
     Constant,
@@ -106,8 +107,11 @@ def parse_expression(node: ScalarNode | SequenceNode | MappingNode) -> Expressio
         return findings
     text = "".join(writer.pieces)
     if isinstance(tree, Embedded):
-        return _expression(tree.origin.text, node.span, tree.body, tree.origin)
-    return _expression(text, node.span, tree, _whole(text, node.span))
+        said = tree.origin.text
+        reads, size = _measured(said)
+        return Expression(said, node.span, reads, tree.body, tree.origin, size)
+    reads, size = _measure(tree)
+    return Expression(text, node.span, reads, tree, _whole(text, node.span), size)
 
 
 def parse_expression_text(text: str) -> Expression | list[Finding]:
@@ -128,8 +132,15 @@ def parse_origin(origin: Origin) -> Node | Finding:
     return found.at(origin) if isinstance(found, Problem) else found
 
 
-def _expression(text: str, span: Span, node: Node, origin: Origin) -> Expression:
-    return Expression(text, span, frozenset(paths(node)), node, origin, size_of(node))
+@lru_cache(maxsize=2048)
+def _measured(text: str) -> tuple[frozenset[tuple[str, ...]], int]:
+    """What the expression of a text that parses reads, and its size. Kept, as its tree is: a cell
+    that is run again asks for the same."""
+    return _measure(cast(Node, parse(text)))
+
+
+def _measure(node: Node) -> tuple[frozenset[tuple[str, ...]], int]:
+    return frozenset(paths(node)), size_of(node)
 
 
 def _whole(text: str, span: Span) -> Origin:
