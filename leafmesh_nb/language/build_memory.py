@@ -75,7 +75,15 @@ def _field(ctx: Context, entry: Entry) -> MemoryField | None:
     else:
         type = parse_type(bounds[0].value, ctx.collector)
     merge: Merge = keys.choice("merge", MERGES) or "replace"
-    if merge != "replace" and type.kind not in ("list", "any"):
+    if merge != "replace" and type.schema is not None:
+        ctx.collector.error(
+            "LM209",
+            f"`merge: {merge}` needs a list of the shorthand: one write does not tell whether the "
+            "whole still fits a schema.",
+            (keys.get("merge") or node).span,
+            "Write type: {list: {schema: …}}, where the schema is of one item.",
+        )
+    elif merge != "replace" and type.kind not in ("list", "any"):
         value = keys.get("merge")
         ctx.collector.error(
             "LM209",

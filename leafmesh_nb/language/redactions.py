@@ -106,6 +106,8 @@ def _outside(ctx: Context, node: ScalarNode, root: str, inside: bool) -> None:
 
 def _removable(type: Type) -> bool:
     """Whether something can stand in for a value: null, or a text that says what was there."""
+    if type.schema is not None:
+        return type.nullable
     return type.nullable or type.kind in ("any", "string")
 
 

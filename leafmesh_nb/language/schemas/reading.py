@@ -30,7 +30,7 @@ from leafmesh_nb.language.suggest import suggest
 __all__ = ["MOST_SCHEMAS", "Flaw", "Path", "read_schema"]
 
 MOST_SCHEMAS = 2000
-_DEEPEST = 50
+_DEEPEST = 100
 
 Path = tuple[str | int, ...]
 
@@ -63,6 +63,7 @@ class _Reader:
     def __init__(self, document: Any) -> None:
         self.root = document
         self.flaws: list[Flaw] = []
+        self._full = False
         self.places: dict[Path, Any] = {}
         self.anchors: dict[str, Path] = {}
         self.references: dict[Path, str] = {}
@@ -78,8 +79,12 @@ class _Reader:
     def look(self, document: Any, path: Path) -> None:
         """Check a schema and those within it."""
         if len(self.places) == MOST_SCHEMAS:
-            self._flaw((), f"This has more than {MOST_SCHEMAS:,} schemas.", "Use `$defs`.")
-        if len(self.places) >= MOST_SCHEMAS or len(path) > 2 * _DEEPEST:
+            if not self._full:
+                self._flaw((), f"This has more than {MOST_SCHEMAS:,} schemas.", "Use `$defs`.")
+            self._full = True
+            return
+        if len(path) > _DEEPEST:
+            self._flaw(path[:_DEEPEST], "This is nested too deeply.", "Use `$defs`.")
             return
         self.places[path] = document
         if isinstance(document, bool):

@@ -231,6 +231,14 @@ def test_what_is_said_of_two_types_is_so(pair: tuple[Any, Any], some: list[Any])
     verdict(pair, some)
 
 
+def test_another_keyword_may_evaluate_more() -> None:
+    wanted = {"type": "object", "allOf": [{}], "unevaluatedProperties": False}
+    assert verdict((wanted, {**wanted, "minProperties": 0}), []) == "same"
+    assert verdict(({**wanted, "additionalProperties": {}}, wanted), [{"a": 1}]) != "compatible"
+    listed = {"type": "array", "allOf": [{}], "unevaluatedItems": False}
+    assert verdict(({**listed, "contains": {}}, listed), [[1]]) != "compatible"
+
+
 def test_all_three_answers_are_given() -> None:
     """Else the test above would show little."""
     answers: Counter[str] = Counter()

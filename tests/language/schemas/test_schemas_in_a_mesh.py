@@ -131,6 +131,15 @@ def test_what_is_said_and_where(
     assert says in f"{first.message} {first.hint}"
 
 
+def test_a_write_that_adds_to_a_schema_is_refused() -> None:
+    """Whether the whole still fits shows only once it is there."""
+    listed = "{type: {schema: {type: array, maxItems: 2}}, merge: append}"
+    (found,) = parse(f"mesh: desk\nmemory:\n  log: {listed}\n").diagnostics
+    assert (found.code, "{list: {schema: …}}" in found.hint) == ("LM209", True)
+    items = "{type: {list: {schema: {type: string, maxLength: 2}}}, merge: append}"
+    assert parse(f"mesh: desk\nmemory:\n  log: {items}\n").diagnostics == ()
+
+
 def test_both_places_are_shown() -> None:
     old, new = (
         "total: steps.read.output.order.lines[0].price",
