@@ -11,6 +11,10 @@ __all__ = ["MAX_BYTES", "admit"]
 
 MAX_BYTES = 2_000_000
 
+_MOST_TOLD = 20
+_UTF_16 = ("\udcff\udcfe", "\udcfe\udcff")
+"""The byte order marks of UTF-16, as text that was read as UTF-8 shows them."""
+
 
 def admit(source: Source, collector: Collector) -> bool:
     """Whether a text may be read; whatever is wrong with it is reported."""
@@ -31,11 +35,13 @@ def admit(source: Source, collector: Collector) -> bool:
             Span(1, 1, 1, 2),
             "Save it as UTF-8 without BOM.",
         )
-    clean = True
-    for span, what in forbidden_characters(source):
+    forbidden = list(forbidden_characters(source))
+    if len(forbidden) > _MOST_TOLD:
+        _no_text(source, collector, forbidden[0][0], len(forbidden))
+        return False
+    for span, what in forbidden:
         collector.error("LM106", f"There is {what} here.", span, "Remove it.")
-        clean = False
-    if not clean:
+    if forbidden:
         return False
     if len(source.text) > MAX_BYTES or len(source.text.encode()) > MAX_BYTES:
         collector.error(
@@ -46,3 +52,18 @@ def admit(source: Source, collector: Collector) -> bool:
         )
         return False
     return True
+
+
+def _no_text(source: Source, collector: Collector, first: Span, count: int) -> None:
+    """Say once of all of it that it is written in another encoding, or is no text at all."""
+    zeros = source.text.count("\0")
+    if source.text.startswith(_UTF_16) or 3 * zeros > len(source.text):
+        collector.error("LM106", "This is UTF-16, and a mesh is UTF-8.", first, "Save it as UTF-8.")
+        return
+    collector.error(
+        "LM106",
+        f"This is not a text in UTF-8: {count:,} characters are none that a mesh may hold, the "
+        "first of them here.",
+        first,
+        "Save it as UTF-8, or take the file that was meant.",
+    )
