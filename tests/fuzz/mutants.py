@@ -51,7 +51,7 @@ _VALUE = re.compile(r"(?m)(?<=: )[^\s{\[,}\]][^\n,}\]]*")
 _WORD = re.compile(r"\w+")
 
 INTERNAL = re.compile(
-    r"Traceback|pydantic|yaml\.|PyYAML|libyaml|lark|Unexpected(?:Token|Characters)|NoneType|<class "
+    r"Traceback|pydantic|yaml\.\w|PyYAML|libyaml|lark|Unexpected(?:Token|Characters)|NoneType|<class "
     r"|object at|\w+Error\b|\w+Node\b|Decimal\(|validation error|Input should be|Field required"
 )
 """What no message may say: names from inside, and other tools' wording."""
