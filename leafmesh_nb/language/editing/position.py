@@ -41,7 +41,7 @@ def locate(root: Branch, offset: int, body: int = 0) -> Position | None:
     holder = _container(root, line, column, dashed)
     if holder.stop > holder.value and holder.start < line and holder.parent is not None:
         if holder.bracketed:
-            return _within(holder, offset)
+            return _within(holder, holder.value, offset)
         return Position("value", holder, holder.value, text[holder.value : offset])
     for at in range(column, match.end("dashes")):
         if before[at] == "-":
@@ -61,8 +61,7 @@ def locate(root: Branch, offset: int, body: int = 0) -> Position | None:
     if fragment[:1] in ("{", "[") and not fragment.startswith("{{"):
         if mode == "start" and not dashed:
             return None
-        holder.value = begin
-        return _within(holder, offset)
+        return _within(holder, begin, offset)
     return Position(mode, holder, begin, fragment)
 
 
@@ -87,19 +86,19 @@ def _child(parent: Branch, name: str, start: int, end: int, column: int) -> Bran
     return Branch(parent.whole, parent, name, start, end, column)
 
 
-def _within(branch: Branch, offset: int) -> Position | None:
-    """The position in a flow collection, by what stands before the cursor."""
+def _within(branch: Branch, begin: int, offset: int) -> Position | None:
+    """The position in the flow collection that begins at ``begin``, by what stands between it and
+    the cursor: ``part`` is read from that alone, ``full`` is the same in the whole text."""
     text = branch.whole
     part = Branch(text, branch.parent, branch.name, branch.start, branch.end, branch.column,
-                  value=branch.value, stop=offset)  # fmt: skip
+                  value=begin, stop=offset)  # fmt: skip
     full = branch
     while True:
         if not part.bracketed or not depth_after(part.text):
             return None
         curly = text[part.value] == "{"
         last = part.children[-1] if part.children else None
-        ended = last is None or "," in text[max(last.stop, last.end) : offset]
-        if last is None or ended:
+        if last is None or "," in text[max(last.stop, last.end) : offset]:
             holder = full if curly else _new_item(full, offset)
             return Position("key" if curly else "value", holder, offset, "")
         twin = _child(full, last.name, last.start, last.end, full.column)

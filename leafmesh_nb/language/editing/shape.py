@@ -33,16 +33,16 @@ def forms_of(branch: Branch) -> list[Value]:
 
 def maps_of(forms: list[Value]) -> list[Section]:
     """The sections among the forms: whose keys a map there may have."""
-    named = {
-        SectionOf: lambda form: form.section,
-        TypeOf: lambda _: "type",
-        Terms: lambda _: "join",
-    }
-    return [
-        sections()[named[type(form)](form)]  # type: ignore[no-untyped-call]
-        for form in forms
-        if type(form) in named
-    ]
+    found = []
+    for form in forms:
+        match form:
+            case SectionOf(name):
+                found.append(sections()[name])
+            case TypeOf():
+                found.append(sections()["type"])
+            case Terms():
+                found.append(sections()["join"])
+    return found
 
 
 def key_of(branch: Branch) -> tuple[Section, Key] | None:
