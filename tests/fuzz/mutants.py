@@ -51,8 +51,9 @@ _VALUE = re.compile(r"(?m)(?<=: )[^\s{\[,}\]][^\n,}\]]*")
 _WORD = re.compile(r"\w+")
 
 INTERNAL = re.compile(
-    r"Traceback|pydantic|yaml\.\w|PyYAML|libyaml|lark|Unexpected(?:Token|Characters)|NoneType|<class "
-    r"|object at|\w+Error\b|\w+Node\b|Decimal\(|validation error|Input should be|Field required"
+    r"Traceback|pydantic|yaml\.\w|PyYAML|libyaml|lark|Unexpected(?:Token|Characters)|NoneType"
+    r"|<class |object at|\w+Error\b|\w+Node\b|Decimal\(|validation error|Input should be"
+    r"|Field required"
 )
 """What no message may say: names from inside, and other tools' wording."""
 
