@@ -15,6 +15,8 @@ from leafmesh_nb.engine.events import (
     RunEnded,
     StepResolved,
 )
+from leafmesh_nb.engine.paths import steps_of
+from leafmesh_nb.language.spec import Spec
 from leafmesh_nb.language.types import Type
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "blank_fields",
     "cause_of_end",
     "hollow",
+    "place_of",
     "reached_in",
     "repeated_fields",
 ]
@@ -81,8 +84,16 @@ def answers_in(events: Sequence[Event]) -> Iterator[Answer]:
 
 
 def reached_in(events: Sequence[Event]) -> set[str]:
-    """The steps that were to run."""
+    """The paths of the steps that were to run, and of what they are made of."""
     return {e.path for e in events if isinstance(e.body, StepResolved) and e.body.run}
+
+
+def place_of(spec: Spec, workflow: str, path: str) -> tuple[str, str]:
+    """The workflow and the step that a path of a run of ``workflow`` is about."""
+    *outer, step = steps_of(path).split("/")
+    for id in outer:
+        workflow = spec.workflows[workflow].steps[id].workflow or ""
+    return workflow, step
 
 
 def cause_of_end(events: Sequence[Event]) -> str:

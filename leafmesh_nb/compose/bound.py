@@ -35,6 +35,11 @@ class Bound:
         most = None if self.most is None or other.most is None else self.most + other.most
         return Bound(self.usual + other.usual, most)
 
+    def times(self, number: int) -> Bound:
+        """The same so many times."""
+        most = None if self.most is None else self.most * number
+        return Bound(self.usual * number, most)
+
     def under(self, *limits: Decimal | None) -> Bound:
         """The same where the runtime refuses what would pass one of these limits."""
         caps = [limit for limit in (self.most, *limits) if limit is not None]

@@ -17,7 +17,7 @@ from leafmesh_nb.compose.report import LayerReport
 from leafmesh_nb.compose.seats import seats
 from leafmesh_nb.compose.subject import Subject, entries
 from leafmesh_nb.language.nodes import MappingNode, Node, ScalarNode
-from leafmesh_nb.language.spec import AgentSpec, Spec
+from leafmesh_nb.language.spec import AgentSpec, Spec, Step, Workflow
 from leafmesh_nb.language.suggest import suggest
 from leafmesh_nb.language.types import Type
 
@@ -75,18 +75,34 @@ def _hands_over(spec: Spec) -> bool:
     takers: dict[tuple[str, str], set[str]] = {}
     for seat in seats(spec):
         takers.setdefault((seat.workflow, seat.step), set()).add(seat.agent.id)
+
+    def givers(flow: Workflow, step: Step) -> set[str]:
+        """The agents whose outputs a step reads, also by way of steps that nobody performs."""
+        found: set[str] = set()
+        seen, waiting = {step.id}, [step]
+        while waiting:
+            for source in _read(waiting.pop()):
+                if source in seen or source not in flow.steps:
+                    continue
+                seen.add(source)
+                found |= takers.get((flow.id, source), set())
+                if (flow.id, source) not in takers:
+                    waiting.append(flow.steps[source])
+        return found
+
     for flow in spec.workflows.values():
         for step in flow.steps.values():
-            own = takers.get((flow.id, step.id), set())
-            for source in _read(step.when, *step.inputs.values(), *step.save.values()):
-                if len(own | takers.get((flow.id, source), set())) > 1 and source != step.id:
-                    return True
+            if step.workflow is not None:
+                return True  # what is run within another workflow is handed its input
+            given = givers(flow, step)
+            if given and len(takers.get((flow.id, step.id), set()) | given) > 1:
+                return True
     return False
 
 
-def _read(*expressions: object) -> Iterator[str]:
-    for expression in expressions:
-        for path in getattr(expression, "reads", ()):
+def _read(step: Step) -> Iterator[str]:
+    for expression in step.expressions():
+        for path in expression.reads:
             if path[0] == "steps" and len(path) > 1:
                 yield path[1]
 

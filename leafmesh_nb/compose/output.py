@@ -15,13 +15,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from leafmesh_nb.agents import offline
-from leafmesh_nb.compose.answers import Answer, answers_in, cause_of_end, hollow, reached_in
+from leafmesh_nb.compose.answers import (
+    Answer,
+    answers_in,
+    cause_of_end,
+    hollow,
+    place_of,
+    reached_in,
+)
 from leafmesh_nb.compose.faults import FAILS, Fault, Faults, Judge, Trial, shortened
 from leafmesh_nb.compose.findings import Findings
 from leafmesh_nb.compose.report import LayerReport
 from leafmesh_nb.compose.samples import fitting, read_examples
 from leafmesh_nb.compose.seats import seats
 from leafmesh_nb.compose.subject import SampleRun, Subject
+from leafmesh_nb.engine.paths import outermost
 from leafmesh_nb.language import Span
 from leafmesh_nb.language.joins import ancestors
 from leafmesh_nb.language.spec import ModelSpec, Spec, Workflow
@@ -119,10 +127,12 @@ class _DryRuns:
                 continue
             failed = failed or bool(answer.error)
             if not answer.error:
-                self._answers.setdefault((flow.id, answer.step), []).append(answer)
+                at = place_of(self._spec, flow.id, answer.step)
+                self._answers.setdefault(at, []).append(answer)
             self._judge_step(answer, flow, number, masker)
         if run.status == "failed" and not failed and not meant:
-            step = flow.steps.get(run.step)
+            name, id = place_of(self._spec, flow.id, run.step) if run.step else (flow.id, "")
+            step = self._spec.workflows[name].steps.get(id)
             named, span = (f"Step `{step.id}`", step.span) if step else (f"`{flow.id}`", flow.span)
             tail = f": {shortened(masker.text(run.error))}"
             trial = Trial("", number, "error")
@@ -131,7 +141,8 @@ class _DryRuns:
             )
 
     def _judge_step(self, answer: Answer, flow: Workflow, number: int, masker: Masker) -> None:
-        step = flow.steps[answer.step]
+        workflow, id = place_of(self._spec, flow.id, answer.step)
+        step = self._spec.workflows[workflow].steps[id]
         name = step.capability or ""
         trial = Trial(name, number, "error")
         judge = Judge(self._faults.take, f"Step `{step.id}`", step.span, trial)
@@ -164,15 +175,23 @@ class _DryRuns:
         for error in dict.fromkeys(run.error for run in self._runs if run.status == "not run"):
             self._findings.unproven(f"There was no dry run: {shortened(error)}.")
         modelled = {(s.workflow, s.step) for s in seats(self._spec) if s.agent.kind == "llm"}
+        reached = {
+            place_of(self._spec, run.workflow, path)
+            for run in self._runs
+            for path in reached_in(run.events)
+        }
         for flow in self._spec.workflows.values():
             runs = [run for run in self._runs if run.workflow == flow.id]
-            reached = {step for run in runs for step in reached_in(run.events)}
-            reached |= {
+            by_example = {
                 step.id
                 for step in flow.steps.values()
                 if (flow.id, step.id) in modelled and step.capability in tried
             }
-            missed = [name for name in flow.steps if name not in reached]
+            missed = [
+                name
+                for name in flow.steps
+                if (flow.id, name) not in reached and name not in by_example
+            ]
             if missed and not any(run.status == "not run" for run in runs):
                 self._findings.unproven(self._why_missed(flow, missed, runs))
 
@@ -185,7 +204,7 @@ class _DryRuns:
         above = ancestors({name: step.after for name, step in flow.steps.items()})
         for run in runs:
             stops = run.status in ("stopped", "waiting")
-            if stops and all(run.step in above[name] for name in missed):
+            if stops and all(outermost(run.step) in above[name] for name in missed):
                 return (
                     f"A dry run of `{flow.id}` ends at `{run.step}` ({run.error}), before {names}: "
                     "only a real run shows what comes of that."

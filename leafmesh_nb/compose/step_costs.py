@@ -17,27 +17,29 @@ __all__ = ["StepCost", "run_bounds", "step_costs"]
 
 @dataclass(frozen=True, slots=True)
 class StepCost:
-    """A step with a call for each agent and model that may take it; a function makes none."""
+    """A step with a call for each agent and model that may take it; a function makes none.
+
+    Of a step that runs another workflow, they are those of its steps. ``bound`` is of the step with
+    all its items, iterations, racers and attempts; ``listed`` the same at list price, where each
+    call is the dearest that has one.
+    """
 
     workflow: Workflow
     step: Step
     calls: tuple[PricedCall, ...]
     bound: Bound
+    listed: Decimal
 
     @property
     def dearest(self) -> PricedCall | None:
         """The call that counts most."""
         return max(self.calls, key=lambda call: call.usual or Decimal(0), default=None)
 
-    @property
-    def listed(self) -> Decimal:
-        """The list price of the dearest call, of those that have one."""
-        return max((c.listed for c in self.calls if c.listed is not None), default=Decimal(0))
-
 
 def step_costs(spec: Spec, prices: Prices) -> tuple[StepCost, ...]:
     """The costs of every step of every workflow."""
     priced: dict[tuple[str, str, str], PricedCall] = {}
+    known: dict[str, tuple[StepCost, ...]] = {}
 
     def call_of(capability: str, agent: str, model: str) -> PricedCall:
         key = (capability, agent, model)
@@ -46,16 +48,38 @@ def step_costs(spec: Spec, prices: Prices) -> tuple[StepCost, ...]:
             priced[key] = price_call(spec, prices, capability, *declared)
         return priced[key]
 
-    def cost_of(workflow: Workflow, step: Step) -> StepCost:
-        candidates = rank(spec, step, "", Observed()).candidates
-        calls = tuple(
-            call_of(step.capability or "", c.agent, c.model) for c in candidates if c.model
-        )
-        bounds = [c.bound.under(c.agent.limits.cost, spec.budgets.step) for c in calls]
-        return StepCost(workflow, step, calls, dearest([NOTHING, *bounds]))
+    def costs_of(workflow: Workflow) -> tuple[StepCost, ...]:
+        if workflow.id not in known:
+            found = tuple(cost_of(workflow, step) for step in workflow.steps.values())
+            known[workflow.id] = found
+        return known[workflow.id]
 
-    flows = spec.workflows.values()
-    return tuple(cost_of(flow, step) for flow in flows for step in flow.steps.values())
+    def cost_of(workflow: Workflow, step: Step) -> StepCost:
+        times = _times(step)
+        if step.workflow is not None:
+            inner = costs_of(spec.workflows[step.workflow])
+            calls = tuple({id(call): call for cost in inner for call in cost.calls}.values())
+            bound = bound_of(parts_of((cost.step, cost.bound) for cost in inner))
+            listed = sum((cost.listed for cost in inner), Decimal(0))
+        else:
+            candidates = rank(spec, step, "", Observed()).candidates
+            calls = tuple(
+                call_of(step.capability or "", c.agent, c.model) for c in candidates if c.model
+            )
+            bound = dearest([NOTHING, *(c.bound.under(c.agent.limits.cost) for c in calls)])
+            listed = max((c.listed for c in calls if c.listed is not None), default=Decimal(0))
+        bound = bound.times(times).under(spec.budgets.step)
+        return StepCost(workflow, step, calls, bound, listed * times)
+
+    return tuple(cost for flow in spec.workflows.values() for cost in costs_of(flow))
+
+
+def _times(step: Step) -> int:
+    """How often a step's performer is called at most."""
+    items = step.for_each.max if step.for_each else 1
+    iterations = step.repeat.max if step.repeat else 1
+    attempts = 1 + (step.retry.max if step.retry else 0)
+    return items * iterations * (step.race or 1) * attempts
 
 
 def run_bounds(spec: Spec, costs: Iterable[StepCost]) -> dict[str, Bound]:

@@ -7,8 +7,9 @@ of side effects are no sources.
 **Flows.** Through ``with`` and ``save``; through an agent, a model as well as a function: what it
 was given (its inputs, the memory it may read, what its tools return) may be in all that it gives
 (its outputs; for a function also the memory it may write and the arguments of its tools); through
-memory, in another run too where the scope is ``mesh``. ``when`` is no flow: it decides whether a
-step runs, and with what stays the mesh's own.
+memory, in another run too where the scope is ``mesh``; through what is computed (``let``), the
+items of a list, and workflows that run others, with their memory. ``when`` is no flow: it decides
+whether a step runs, and with what stays the mesh's own.
 
 **How much flows.** A text, an open number, a list or map of such says what it likes
 (``FREELY``). An enum, a boolean, a date, a number with both bounds only chooses among values that
@@ -29,6 +30,7 @@ from typing import Literal
 
 from leafmesh_nb.compose.degrees import BY_CHOICE, FREELY, Degree, carried, degree_of
 from leafmesh_nb.compose.seats import Seat, seats
+from leafmesh_nb.engine.plan import plan_of
 from leafmesh_nb.language.expressions import Expression
 from leafmesh_nb.language.joins import ancestors
 from leafmesh_nb.language.spec import AgentSpec, Join, Spec, Step, Workflow
@@ -50,7 +52,7 @@ class Place:
     def text(self) -> str:
         """As a path shows it; empty for an agent, which is named by what it gives."""
         if self.kind == "output":
-            return f"{self.step}.output.{self.name}"
+            return f"{self.step}.output{self.name and '.'}{self.name}"
         if self.kind == "tool":
             return f"what `{self.name}` returns"
         return "" if self.kind == "agent" else f"{self.kind}.{self.name}"
@@ -81,7 +83,7 @@ def flows_of(spec: Spec, gated: Callable[[Seat], bool]) -> tuple[Sink, ...]:
     ``gated`` says whether a policy stands behind what comes out of a seat.
     """
     taken = [seat for seat in seats(spec) if seat.step]
-    graph = _Graph(spec)
+    graph = _Graph(spec, _run_together(spec))
     for workflow in spec.workflows.values():
         mine = [seat for seat in taken if seat.workflow == workflow.id]
         _Wiring(graph, workflow, mine, gated).add()
@@ -116,6 +118,7 @@ class _Graph:
     """What flows where, and how much of it."""
 
     spec: Spec
+    together: Mapping[str, frozenset[str]]
     after: dict[Place, dict[Place, Degree]] = field(default_factory=dict)
     gated: set[Place] = field(default_factory=set)
     models: set[Place] = field(default_factory=set)
@@ -155,8 +158,13 @@ class _Graph:
     def _may_see(self, written: Place, reader: Place) -> bool:
         if self.spec.memory[written.name].scope == "mesh":
             return True
-        if written.workflow != reader.workflow or reader.step in ("", written.step):
+        if len(self.together[written.workflow]) > 1:
+            return reader.workflow in self.together[written.workflow]  # in whatever order
+        if written.workflow != reader.workflow or reader.step == "":
             return False
+        if reader.step == written.step:
+            step = self.spec.workflows[written.workflow].steps[written.step]
+            return bool(step.for_each or step.repeat or step.retry)  # its next part sees it
         return reader.step not in self.orders[written.workflow].get(written.step, ())
 
     def paths_to(self, end: Place, degree: Degree) -> tuple[tuple[Place, ...], ...]:
@@ -218,7 +226,28 @@ class _Wiring:
                 graph.gated.update(outputs)
             if any(seat.agent.kind == "llm" for seat in taken):
                 graph.models.update(outputs)
+            self._add_values(step, outputs)
             self._add_saves(step.id, step.save)
+
+    def _add_values(self, step: Step, outputs: Mapping[Place, Type]) -> None:
+        """What a step gives that no agent performs."""
+        graph = self.graph
+        for output, kind in outputs.items():
+            if step.let is not None:
+                self._add_expression(step.id, step.let, output, kind)
+            elif isinstance(step.wait, Expression):
+                self._add_expression(step.id, step.wait, output, kind)
+        callee = graph.spec.workflows.get(step.workflow or "")
+        if callee is None:
+            return
+        for name, expression in step.inputs.items():
+            given = Place("input", callee.id, "", name)
+            self._add_expression(step.id, expression, given, callee.input.field(name) or ANY)
+        within = _Wiring(graph, callee, (), self.gated)
+        for name, expression in callee.output.items():
+            for output, kind in outputs.items():
+                if output.name in ("", name):
+                    within._add_expression("", expression, output, kind)
 
     def _add_agent(self, step: Step, agent: AgentSpec, outputs: Mapping[Place, Type]) -> None:
         """What an agent is given for a step, and what it gives."""
@@ -254,7 +283,12 @@ class _Wiring:
     def _read(self, step: str, path: tuple[str, ...]) -> Iterator[tuple[Place, Degree]]:
         """The places that a path reads, with what their types let through."""
         spec, steps = self.graph.spec, self.workflow.steps
-        if path[0] == "input":
+        loop = steps[step].for_each if step in steps else None
+        if path[0] == "item" and loop is not None:
+            for over, most in carried(loop.items.node):
+                for source, own in self._read(step, over):
+                    yield source, min(most, own)
+        elif path[0] == "input":
             for name, kind in self.workflow.input.fields:
                 if path[1:2] in ((), (name,)):
                     yield Place("input", self.workflow.id, "", name), degree_of(kind)
@@ -264,18 +298,28 @@ class _Wiring:
                     reading = Place("agent", self.workflow.id, step, f"memory.{name}")
                     self.graph.read(name, reading)
                     yield reading, degree_of(field.type)
-        elif path[0] == "output" or (path[0] == "steps" and path[2:3] != ("status",)):
-            giver, rest = (step, path[1:]) if path[0] == "output" else (path[1], path[3:])
+        elif path[0] in ("output", "previous") or (path[0] == "steps" and path[2:3] != ("status",)):
+            giver, rest = (path[1], path[3:]) if path[0] == "steps" else (step, path[1:])
             for output in self._outputs(steps[giver]) if giver in steps else ():
-                if rest[:1] in ((), (output.name,)):
+                if not output.name or rest[:1] in ((), (output.name,)):
                     yield output, FREELY
 
     def _outputs(self, step: Step) -> dict[Place, Type]:
-        """What a step gives, by field."""
-        spec, capability = self.graph.spec, step.capability or ""
-        agent = spec.agents[step.agent] if step.agent else spec.capable(capability)[0]
-        fields = agent.capabilities[capability].output.fields
-        return {Place("output", self.workflow.id, step.id, name): kind for name, kind in fields}
+        """What a step gives: by field, or whole where it is no object, under an empty name."""
+        fields = step.output_type.fields if step.output_type.kind == "object" else ()
+        return {
+            Place("output", self.workflow.id, step.id, name): kind
+            for name, kind in fields or (("", step.output_type),)
+        }
+
+
+def _run_together(spec: Spec) -> dict[str, frozenset[str]]:
+    """For each workflow, those that may be in one run with it, and so share its memory."""
+    runs = {name: plan_of(spec, name).flows.keys() for name in spec.workflows}
+    return {
+        name: frozenset().union(*(flows for flows in runs.values() if name in flows))
+        for name in spec.workflows
+    }
 
 
 def _ended_before(joins: Mapping[str, Join | None]) -> dict[str, frozenset[str]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from leafmesh_nb.deploy.shelf import KeptRun, Question
 from leafmesh_nb.engine.events import Event
+from leafmesh_nb.engine.paths import outermost
 from leafmesh_nb.engine.ports import RunRow
 from leafmesh_nb.engine.state import StepState
 from leafmesh_nb.journal.owner import describe, this_process
@@ -63,7 +64,7 @@ def _owner(row: RunRow) -> str | None:
 
 def _step(kept: KeptRun, id: str) -> View:
     step = kept.state.steps.get(id) or StepState(id)
-    waits = any(asked.path == id for asked in kept.state.open_approvals())
+    waits = any(outermost(asked.path) == id for asked in kept.state.open_approvals())
     if step.status is not None:
         status = step.status
     elif waits:

@@ -11,7 +11,7 @@ from leafmesh_nb.language.expressions import Expression, Template
 from leafmesh_nb.language.spec import Capability, Join, Spec, Step, Workflow
 from leafmesh_nb.language.types import Type
 
-__all__ = ["Flow", "Form", "Plan", "Standing", "plan_of", "standing"]
+__all__ = ["Flow", "Form", "Plan", "Standing", "plan_of", "standing", "step_at"]
 
 Form = Literal["items", "iterations", "racers", "steps", "agent", "let", "wait"]
 """What a place is made of (its ``for_each``, ``repeat``, ``race`` or sub-workflow), or who performs
@@ -110,6 +110,18 @@ def plan_of(spec: Spec, workflow: str) -> Plan:
             flow = flows[name] = _flow(spec, spec.workflows[name])
             pending += [s.workflow for s in flow.workflow.steps.values() if s.workflow]
     return Plan(spec, spec.workflows[workflow], flows, _memory_read(spec, flows.values()))
+
+
+def step_at(spec: Spec, workflow: str, path: str) -> Step | None:
+    """The step that a path of a run of ``workflow`` names a part of, or None."""
+    step: Step | None = None
+    for id in paths.steps_of(path).split("/"):
+        flow = spec.workflows.get(workflow)
+        step = flow.steps.get(id) if flow else None
+        if step is None:
+            return None
+        workflow = step.workflow or ""
+    return step
 
 
 def _flow(spec: Spec, workflow: Workflow) -> Flow:

@@ -31,18 +31,18 @@ STEP = Block(
         "complexity",
         "domain",
         "timeout",
+        "let",
+        "wait",
+        "retry",
+        "on_error",
+        "on_in_doubt",
     ),
     later=(
         "workflow",
-        "let",
-        "wait",
         "for_each",
         "repeat",
         "race",
         "consult",
-        "retry",
-        "on_error",
-        "on_in_doubt",
     ),
 )
 COMPLEXITIES: tuple[Complexity, ...] = ("routine", "standard", "complex")

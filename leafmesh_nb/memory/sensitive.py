@@ -55,7 +55,7 @@ def sensitive_values(spec: Spec, events: Iterable[Recorded]) -> tuple[set[str], 
                 paths: list[_Path] = [(name,) for name in body.input if name in fields]
                 if workflow is not None:
                     paths += _input_paths(workflow, fields)
-                    saved[event.stream] = _output_paths(workflow, fields)
+                    saved[event.stream] = _output_paths(spec.workflows.values(), fields)
                 names.update(path[0] for path in paths if len(path) == 1)
                 for path in paths:
                     texts += _texts(_at(body.input, path))
@@ -119,10 +119,12 @@ def _input_paths(workflow: Workflow, fields: Mapping[str, Type]) -> list[_Path]:
     ]
 
 
-def _output_paths(workflow: Workflow, fields: Mapping[str, Type]) -> dict[str, list[_Path]]:
-    """The same within the outputs of the steps, by step."""
+def _output_paths(
+    workflows: Iterable[Workflow], fields: Mapping[str, Type]
+) -> dict[str, list[_Path]]:
+    """The same within the outputs of the steps, by step: a run may run other workflows, too."""
     found: dict[str, list[_Path]] = {}
-    for step in workflow.steps.values():
+    for step in (step for workflow in workflows for step in workflow.steps.values()):
         for field, expression in step.save.items():
             if field not in fields:
                 continue
@@ -135,8 +137,8 @@ def _output_paths(workflow: Workflow, fields: Mapping[str, Type]) -> dict[str, l
 
 
 def _step(path: str) -> str:
-    """The id of the step at a path: without item, iteration and racer."""
-    return re.split(r"[\[#@]", path, maxsplit=1)[0]
+    """The id of the step at a path: without item, iteration and racer, and what it is within."""
+    return re.split(r"[\[#@]", path.rpartition("/")[2], maxsplit=1)[0]
 
 
 def _at(value: Json, path: Sequence[str]) -> Json:

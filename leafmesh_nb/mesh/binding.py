@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from leafmesh_nb.agents.functions import check_signature
+from leafmesh_nb.engine.plan import plan_of
 from leafmesh_nb.errors import AgentError, MeshError
 from leafmesh_nb.language.spec import AgentSpec, Spec, ToolSpec, Workflow
 from leafmesh_nb.language.suggest import suggest
@@ -82,13 +83,15 @@ def fitting(spec: Spec, bound: Bound) -> dict[str, Callable[..., Any]]:
 
 
 def lacking(spec: Spec, flow: Workflow, missing: Iterable[str]) -> list[str]:
-    """Those of the ``missing`` functions that a workflow cannot do without, in order.
+    """Those of the ``missing`` functions that a workflow, with those that it runs, cannot do
+    without, in order.
 
     A step that another agent can take is left to routing, which records the exclusion.
     """
     absent = list(missing)
     needed: dict[str, None] = {}
-    for step in flow.steps.values():
+    flows = plan_of(spec, flow.id).flows.values()
+    for step in (step for inner in flows for step in inner.workflow.steps.values()):
         agents = (spec.agents[step.agent],) if step.agent else spec.capable(step.capability or "")
         able = [a for a in agents if f"agent:{a.id}" not in absent]
         for agent in able or agents:

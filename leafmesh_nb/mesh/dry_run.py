@@ -12,7 +12,8 @@ import asyncio
 import tempfile
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,29 @@ class _DryAgents(BoundAgents):
         return await super().tool(tool, arguments)
 
 
+class _Hurried:
+    """A clock for which a timer is due at once: a check waits for no ``wait`` and no ``backoff``.
+
+    The time for a question does not pass: the run stops there.
+    """
+
+    def __init__(self, clock: Clock, state: RunState) -> None:
+        self._clock = clock
+        self._state = state
+        self._ahead = timedelta()
+
+    def now(self) -> datetime:
+        return self._clock.now() + self._ahead
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
+    async def sleep_until(self, when: datetime) -> None:
+        if any(self._state.open_approvals()):
+            await asyncio.Event().wait()
+        self._ahead = max(self._ahead, when - self._clock.now())
+
+
 def dry_run(spec: Spec, parts: Parts, workflow: str, sample: Mapping[str, Any]) -> SampleRun:
     """Run a workflow on a sample input. Never raises for what the mesh or the sample does."""
     flow = spec.workflows[workflow]
@@ -118,6 +142,7 @@ def _performed(
     epoch = journal.claim(id, "check", LEASE)
     stream = SharedStream(journal, spec.mesh)
     state = fold(journal.read(f"run:{id}"))
+    ports = replace(ports, clock=_Hurried(ports.clock, state))
     execution = Execution(plan, state, ports, epoch, stream, Observations())
     if host().inside():
         raise RunError("a mesh cannot be checked from inside the engine")
@@ -161,8 +186,7 @@ async def _driven(execution: Execution) -> bool:
 def _waits(state: RunState) -> bool:
     """Whether a person is asked, and nothing else is under way."""
     asking = {question.path for question in state.open_approvals()}
-    busy = (s.path for s in state.steps.values() if s.phase in ("resolved", "routed"))
-    return bool(asking) and all(path in asking for path in busy)
+    return bool(asking) and all(step.path in asking for step in state.at_work())
 
 
 def _outcome(state: RunState, agents: _DryAgents, overdue: bool) -> tuple[Any, str, str]:

@@ -318,7 +318,7 @@ class Run(Views):
 
     def _settled(self) -> bool:
         state = self._current()
-        busy = any(s.phase in ("resolved", "routed") for s in state.steps.values())
+        busy = bool(state.at_work())
         return state.status == "waiting" or (state.status != "running" and not busy)
 
     # Following

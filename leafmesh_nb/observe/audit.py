@@ -118,6 +118,9 @@ def _run_ended(b: _Body, path: str, about: _About) -> str:
 
 
 def _step_resolved(b: _Body, path: str, about: _About) -> str:
+    if b["items"] is not None:
+        count = len(b["items"])
+        return f"{path} is done for {count} item{'' if count == 1 else 's'}" + _given(b["items"])
     if b["run"]:
         return f"{path} runs" + _given(b["inputs"], " with ")
     if b["error"]:
@@ -218,6 +221,12 @@ def _budget_refused(b: _Body, path: str, about: _About) -> str:
     )
 
 
+def _timer_set(b: _Body, path: str, about: _About) -> str:
+    does = {"wait": "waits", "retry": "is tried again", "timeout": "fails if it has not ended"}
+    until = "until" if b["purpose"] == "wait" else "at"
+    return f"{path} {does.get(b['purpose'], b['purpose'])} {until} {b['due']}"
+
+
 def _step_ended(b: _Body, path: str, about: _About) -> str:
     if b["status"] == "done":
         return f"{path} is done" + _given(b["output"])
@@ -283,5 +292,7 @@ _STORIES: dict[str, Callable[[_Body, str, _About], str]] = {
     ),
     "budget.refused": _budget_refused,
     "step.ended": _step_ended,
+    "timer.set": _timer_set,
+    "timer.fired": lambda b, path, about: f"the time that {path} waited for has come",
 }
 """A sentence for every kind of event; a test holds it against ``engine.events.BODIES``."""

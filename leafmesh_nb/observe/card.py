@@ -7,7 +7,6 @@ so that one applied twice does no harm; a view that missed one asks for the whol
 from __future__ import annotations
 
 import copy
-import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -16,6 +15,7 @@ from typing import Any
 from leafmesh_nb.engine import events as ev
 from leafmesh_nb.engine.events import Event
 from leafmesh_nb.engine.fold import apply, fold
+from leafmesh_nb.engine.paths import outermost
 from leafmesh_nb.engine.state import ApprovalState, RunState, StepState
 from leafmesh_nb.language.spec import Spec
 from leafmesh_nb.memory.masking import Masker
@@ -81,6 +81,7 @@ class CardState:
         self._expired: dict[str, Event] = {}
         self._ended_at: dict[str, int] = {}
         self._used: dict[str, _Used] = {}
+        self._takers: dict[str, dict[str, None]] = {}
         self._masker = Masker.for_run(self._spec, ())
         self._learned = self._changed = False
         self._stale = set(self._workflow.steps)
@@ -172,7 +173,7 @@ class CardState:
         self._events.append(event)
         self._changed = True
         if event.path:
-            self._stale.add(_step(event.path))
+            self._stale.add(outermost(event.path))
         self._learned = self._learned or isinstance(event.body, _TELLING)
         body = event.body
         match body:
@@ -184,8 +185,10 @@ class CardState:
                 self._expired[body.id] = event
             case ev.StepEnded():
                 self._ended_at[event.path] = milliseconds(event.ts)
+            case ev.TaskRouted() if body.agent is not None:
+                self._takers.setdefault(outermost(event.path), {}).setdefault(body.agent)
             case ev.CallFinished():
-                self._used.setdefault(_step(event.path), _Used()).add(
+                self._used.setdefault(outermost(event.path), _Used()).add(
                     body, self._run.calls[body.key].started, self._spec
                 )
 
@@ -276,7 +279,7 @@ class CardState:
             return {}
         views = {}
         for asked in self._run.open_approvals():
-            label = self._used.get(_step(asked.path), _Used()).label
+            label = self._used.get(outermost(asked.path), _Used()).label
             views[asked.id] = question_view(
                 self._spec, self._workflow, self._run, asked, self._masker, label
             )
@@ -294,11 +297,11 @@ class CardState:
         waiting = self._waiting(path)
         return {
             "id": path,
-            "name": step_name(path),
+            "name": step_name(path) + _progress(step),
             "status": self._status(step, waiting),
             "capability": declared.capability or "",
             "after": list(declared.after.steps()) if declared.after else [],
-            "agent": step.agent or declared.agent or "",
+            "agent": ", ".join(self._takers.get(path, ())) or declared.agent or "",
             "model": step.model or "",
             "started": milliseconds(step.resolved_at) if step.resolved_at else None,
             "ended": self._ended_at.get(path),
@@ -315,7 +318,7 @@ class CardState:
     def _waiting(self, path: str) -> list[ApprovalState]:
         if self._run is None:
             return []
-        return [asked for asked in self._run.open_approvals() if _step(asked.path) == path]
+        return [asked for asked in self._run.open_approvals() if outermost(asked.path) == path]
 
     @staticmethod
     def _status(step: StepState, waiting: list[ApprovalState]) -> str:
@@ -357,6 +360,8 @@ class _Used:
             )
 
 
-def _step(path: str) -> str:
-    """The id of the step at a path: without item, iteration and racer."""
-    return re.split(r"[\[#@]", path, maxsplit=1)[0]
+def _progress(step: StepState) -> str:
+    """How many of a step's items have ended, as it stands behind its name."""
+    if step.items is None:
+        return ""
+    return f" ({step.begun - len(step.open):,} of {len(step.items):,})"

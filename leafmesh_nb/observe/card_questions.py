@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from leafmesh_nb.engine.gate import OUTPUT
+from leafmesh_nb.engine.gate import OUTPUT, PERFORMANCE
+from leafmesh_nb.engine.plan import step_at
 from leafmesh_nb.observe.card_values import as_text, edit_fields, rows, shorten, shown, visible
 from leafmesh_nb.observe.wording import milliseconds, step_name
 
@@ -71,8 +72,8 @@ def question_view(
 def answer_type(spec: Spec, workflow: Workflow, asked: ApprovalState) -> Type | None:
     """The type of a value that an edit gives: a tool's arguments or result, or a step's output."""
     body = asked.asked
-    if body.action == OUTPUT:
-        step = workflow.steps.get(asked.path)
+    if body.action in (OUTPUT, PERFORMANCE):
+        step = step_at(spec, workflow.id, asked.path)
         agent = spec.agents.get(body.asked_by)
         if step is None or agent is None:
             return None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from leafmesh_nb.engine.events import Event, RunStarted, StepEnded, StepResolved, TaskRouted
+from leafmesh_nb.engine.paths import inner, parse
+from leafmesh_nb.engine.plan import step_at
 from leafmesh_nb.observe.columns import COUNT, TEXT, TIME, Kind, table
 from leafmesh_nb.observe.masked import masked_body, masker_for
 from leafmesh_nb.observe.phrasing import brief
@@ -42,9 +43,9 @@ def handoffs_frame(
     """A row a step output that another agent's step read when it was resolved.
 
     Columns: ``run when from_step from_agent to_step to_agent via fields value bytes``. ``via``
-    names the keys that read it (``when``, ``with``, ``save``), ``fields`` the fields of the output
-    (``all`` for the whole), ``bytes`` is their size as compact JSON in UTF-8. Raises ValueError
-    without ``spec``: who reads what stands in the mesh.
+    names the keys that read it (``when``, ``for_each``, ``with``, ``save``), ``fields`` the fields
+    of the output (``all`` for the whole), ``bytes`` is their size as compact JSON in UTF-8. Raises
+    ValueError without ``spec``: who reads what stands in the mesh.
     """
     if spec is None:
         raise ValueError("handoffs are derived from the mesh; pass spec=")
@@ -63,12 +64,13 @@ def handoffs_frame(
         elif isinstance(body, StepEnded) and body.status == "done":
             outputs[run, event.path] = body.output, masked_body(event, mask)["output"]
         elif isinstance(body, TaskRouted) and body.agent is not None:
-            agents[run, event.path] = body.agent
-            workflow = spec.workflows.get(workflows.get(run, ""))
-            step = workflow.steps.get(_id(event.path)) if workflow else None
+            place = parse(event.path)
+            agents[run, event.path] = agents[run, inner(place.scope, place.step)] = body.agent
+            step = step_at(spec, workflows.get(run, ""), event.path)
             if step is None:
                 continue
-            for source, (via, paths) in _read(step).items():
+            for id, (via, paths) in _read(step).items():
+                source = inner(place.scope, id)
                 output = outputs.get((run, source))
                 giver = agents.get((run, source))
                 if output is None or giver is None or giver == body.agent:
@@ -80,15 +82,12 @@ def handoffs_frame(
     return table(rows, _COLUMNS, states(events))
 
 
-def _id(path: str) -> str:
-    return re.split(r"[\[#@]", path, maxsplit=1)[0]
-
-
 def _read(step: Step) -> dict[str, tuple[list[str], list[tuple[str, ...]]]]:
     """By source step: the keys of ``step`` that read its output, and the paths within it."""
     found: dict[str, tuple[list[str], list[tuple[str, ...]]]] = {}
     keys = {
         "when": () if step.when is None else (step.when,),
+        "for_each": () if step.for_each is None else (step.for_each.items,),
         "with": tuple(step.inputs.values()),
         "save": tuple(step.save.values()),
     }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from leafmesh_nb.engine import events as ev
+from leafmesh_nb.engine import paths
 from leafmesh_nb.engine.events import Event
 from leafmesh_nb.engine.state import RunState
 from leafmesh_nb.memory.masking import Masker
@@ -19,6 +20,9 @@ from leafmesh_nb.observe.time_axis import TimeAxis, time_axis
 __all__ = ["Span", "StepTime", "Timeline", "timeline"]
 
 Stretch = tuple[float, float]
+
+MOST_STEPS = 60
+"""Lines of a timeline on which items, iterations and racers have their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +76,22 @@ def timeline(events: Sequence[Event], state: RunState, masker: Masker) -> Timeli
     """The timeline of the one run that these events are of."""
     now = _since(state, state.last_at)
     steps = _steps(events, state, masker, now)
+    if len(steps) > MOST_STEPS:  # what long loops are made of stands on the line of their step
+        whole = {path: step for path, step in steps.items() if paths.outermost(path) == path}
+        for path, step in steps.items():
+            if step.agent and not whole[paths.outermost(path)].agent:
+                whole[paths.outermost(path)].agent = step.agent
+    else:
+        whole = steps
     for call in calls_of(events, masker):
         start = _since(state, call.at)
         stop = start if call.status == "in doubt" else now
         if call.until is not None:
             stop = _since(state, call.until)
         span = Span(start, stop, call.status == "in flight")
-        steps[call.step].calls.append((span, call))
+        _line(whole, call.step).calls.append((span, call))
     for question in questions_of(events, {state.run: state}, masker):
-        step = steps[question.step]
+        step = _line(whole, question.step)
         start, stop = _since(state, question.at), step.span.stop
         if question.until is not None:
             stop = _since(state, question.until)
@@ -91,8 +102,13 @@ def timeline(events: Sequence[Event], state: RunState, masker: Masker) -> Timeli
             step.span = Span(step.span.start, now, True)
     stopped = tuple(_stopped(events, state, now))
     return Timeline(
-        state, tuple(steps.values()), stopped, now, _axis(list(steps.values()), stopped, now)
+        state, tuple(whole.values()), stopped, now, _axis(list(whole.values()), stopped, now)
     )
+
+
+def _line(steps: Mapping[str, StepTime], path: str) -> StepTime:
+    """Where something of a step is drawn: its own line, or that of the step it is a part of."""
+    return steps.get(path) or steps[paths.outermost(path)]
 
 
 def _steps(

@@ -158,7 +158,10 @@ def _words(path: str, body: ev.Body) -> list[str]:
         case ev.RunEnded():
             return [body.status, *_error(body.error)]
         case ev.StepResolved():
-            return [*here, "run" if body.run else "skip"]
+            items = [] if body.items is None else [f"{len(body.items):,} items"]
+            return [*here, "run" if body.run else "skip", *items]
+        case ev.TimerSet():
+            return [*here, body.purpose, "until", body.due]
         case ev.TaskRouted():
             model = [f"({body.model})"] if body.model else []
             return [*here, "→", body.agent or "nobody", *model]

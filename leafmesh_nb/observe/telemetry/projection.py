@@ -15,15 +15,16 @@ first spans of all events. So an export may stop anywhere and go on from there.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from leafmesh_nb.engine import events as ev
+from leafmesh_nb.engine import paths
 from leafmesh_nb.engine.events import Event
 from leafmesh_nb.engine.fold import apply, begin
+from leafmesh_nb.engine.plan import step_at
 from leafmesh_nb.engine.state import RunState
 from leafmesh_nb.language.spec import Spec
 from leafmesh_nb.memory.masking import Masker
@@ -95,7 +96,8 @@ class _Projection:
         apply(self._state, event)
         match event.body:
             case ev.StepResolved(run=True):
-                self._steps[event.path] = self._open("step", event, _ROOT, event.path, {})
+                whole = self._step(paths.parent(event.path))
+                self._steps[event.path] = self._open("step", event, whole, event.path, {})
                 self._begun[event.path] = event.seq
             case ev.TaskRouted() as body:
                 self._task_routed(event, body)
@@ -135,16 +137,19 @@ class _Projection:
 
     def _handoffs(self, path: str, agent: str) -> Iterator[Link]:
         """Links to the steps of other agents whose output this step reads."""
-        workflow = self._spec.workflows.get(self._state.started.workflow)
-        step = workflow.steps.get(re.split(r"[\[#@]", path, maxsplit=1)[0]) if workflow else None
+        step = step_at(self._spec, self._state.started.workflow, path)
         if step is None:
             return
-        expressions = [*step.inputs.values(), *step.save.values()]
-        expressions += [] if step.when is None else [step.when]
-        read = {r[1] for e in expressions for r in e.reads if r[0] == "steps" and len(r) > 1}
+        scope = paths.scope(path)
+        read = {
+            paths.inner(scope, r[1])
+            for e in step.expressions()
+            for r in e.reads
+            if r[0] == "steps" and len(r) > 1
+        }
         for source in sorted(read & self._begun.keys()):
-            giver = self._state.steps[source]
-            if giver.status == "done" and giver.agent != agent:
+            giver = self._state.giver(source)
+            if giver.status == "done" and giver.agent not in ("", agent):
                 told: dict[Attribute, Value] = {Attribute.LINK: "handoff", Attribute.STEP: source}
                 yield Link(self._begun[source], told | {Attribute.AGENT: giver.agent})
 
@@ -174,7 +179,9 @@ class _Projection:
         self._calls[body.key] = self._open(body.call, event, parent, subject, told)
 
     def _call_ended(self, event: Event, body: ev.CallFinished | ev.CallFailed) -> None:
-        call = self._calls.pop(body.key)
+        call = self._calls.pop(body.key, None)
+        if call is None:
+            return  # it came after the end of its step, where its span was closed
         call.attributes |= attributes.call_ended(call.of, body)
         self._say(call, event)
         self._close(call, event, body.error if isinstance(body, ev.CallFailed) else None)
