@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import secrets
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from leafmesh_nb.agents.bound import BoundAgents
 from leafmesh_nb.agents.inside import inside_call
 from leafmesh_nb.agents.prices import ListPrices
-from leafmesh_nb.engine.events import Draft, RunStarted
+from leafmesh_nb.engine.events import Body, Draft, RunStarted
 from leafmesh_nb.engine.fold import fold
 from leafmesh_nb.engine.plan import plan_of
 from leafmesh_nb.engine.ports import (
@@ -220,20 +220,16 @@ class Mesh:
         id: str | None = None,
         requester: str | None = None,
         release: str = "",
+        bodies: Sequence[tuple[str, Body]] = (),
+        parent: Mapping[str, Any] | None = None,
     ) -> Run:
         """Start a run with an input that was accepted, for whoever starts runs for others.
 
         ``id`` None makes one up; JournalError when the journal has it already. ``requester`` None
         is whoever sits here. ``release`` is the one that whoever takes the run over must have.
+        ``bodies`` with their paths are what it takes over from the run that ``parent`` names.
         """
-        agents = self.agents()
-        missing = lacking(self.spec, flow, agents.missing())
-        if missing:
-            raise RunError(
-                f"workflow {flow.id} of mesh {self.name} has no function for "
-                f"{', '.join(missing)}; bind each with {how_to_bind(missing)}, or name it in the "
-                'mesh as python: "module:function"'
-            )
+        agents = self.check_bound(flow)
         ports = self.ports(journal, agents)
         plan = plan_of(self.spec, flow.id)
         id = id or uuid.uuid4().hex[:10]
@@ -247,6 +243,7 @@ class Mesh:
             seed=secrets.randbits(53),
             functions=agents.digests(),
             step_by_step=step,
+            parent=parent,
         )
         row = RunRow(
             id=id,
@@ -258,12 +255,25 @@ class Mesh:
             created=now,
             min_release=release,
         )
-        append = Append(f"run:{id}", (Draft(started, ts=now),), 0)
+        drafts = [Draft(body, path, now) for path, body in (("", started), *bodies)]
+        append = Append(f"run:{id}", tuple(drafts), 0)
         events = ports.journal.create(row, self.spec.text, Batch((append,), run=id))
         run = registry.remember(Run(ports.journal, plan, events, registry.recover), ports.journal)
         self.take(run, ports)
         announce(run)
         return run
+
+    def check_bound(self, flow: Workflow) -> BoundAgents:
+        """The functions and models as they are bound. Raises RunError where ``flow`` lacks one."""
+        agents = self.agents()
+        missing = lacking(self.spec, flow, agents.missing())
+        if missing:
+            raise RunError(
+                f"workflow {flow.id} of mesh {self.name} has no function for "
+                f"{', '.join(missing)}; bind each with {how_to_bind(missing)}, or name it in the "
+                'mesh as python: "module:function"'
+            )
+        return agents
 
     @classmethod
     def of_run(cls, spec: Spec, here: Mesh | None) -> Mesh:

@@ -113,6 +113,14 @@ class Run(Views):
         return self._state.started.requester
 
     @property
+    def origin(self) -> list[str]:
+        """Where a run that was rewound or forked comes from, what it kept, and what was not undone;
+        empty for any other."""
+        from leafmesh_nb.mesh.branching import told
+
+        return told(self._state.started.parent or {})
+
+    @property
     def owned_here(self) -> bool:
         """Whether this process drives the run."""
         return host().execution(self.journal, self.id) is not None
@@ -226,6 +234,29 @@ class Run(Views):
     def cancel(self, *, wait: bool = True) -> None:
         """End the run; a side effect in flight is waited for first."""
         self._send("cancel", "cancel", {}, wait)
+
+    def rewind(self, step: str, *, pause: bool = False) -> Run:
+        """Go back to before ``step``: this run ends, if it has not, and a new one goes on in its
+        place.
+
+        What had ended before the step was decided is kept, and what it paid for is not paid again;
+        the rest runs again. Effects outside and writes to shared memory are not undone: the new
+        run's ``origin`` lists them. ``pause`` starts the new run step by step. Raises RunError.
+        """
+        from leafmesh_nb.mesh.branching import branch
+
+        return branch(self, step, "rewind", memory={}, step_by_step=pause)
+
+    def fork(
+        self, step: str, *, memory: Mapping[str, Any] | None = None, pause: bool = False
+    ) -> Run:
+        """As ``rewind``, beside this run, which goes on as it is.
+
+        ``memory`` changes fields of scope run first, under your name. The fork's requester is you.
+        """
+        from leafmesh_nb.mesh.branching import branch
+
+        return branch(self, step, "fork", memory=memory or {}, step_by_step=pause)
 
     def patch(self, field: str, value: Any) -> None:
         """Change a field of the run's memory by hand: an event with your name."""

@@ -12,6 +12,7 @@ from IPython.core.error import UsageError
 
 from leafmesh_nb.language.suggest import suggest
 from leafmesh_nb.mesh import registry
+from leafmesh_nb.notebook.branching import fork_run, rewind_run
 from leafmesh_nb.notebook.checking import show_check
 from leafmesh_nb.notebook.creating import show_form
 from leafmesh_nb.notebook.defining import define
@@ -25,7 +26,7 @@ __all__ = ["VERBS", "unknown"]
 
 FRAMES = ("routing", "decisions", "memory", "costs", "calls", "handoffs", "audit", "events")
 CHARTS = ("routing", "costs", "timeline")
-LATER = ("rewind", "fork", "whatif")
+LATER = ("whatif",)
 
 Names = dict[str, Any]
 Verb = Callable[[Workbench, str, Names], Any]
@@ -76,7 +77,7 @@ def _run(bench: Workbench, rest: str, names: Names) -> None:
     given = parser.parse_intermixed_args(words)
     inputs: dict[str, Any] = {}
     if given.input:
-        more = _evaluate(bench, given.input, names)
+        more = bench.evaluate(given.input, names)
         if not isinstance(more, dict):
             raise UsageError(f"--input {given.input} is a {type(more).__name__}, not a dict")
         inputs.update(more)
@@ -87,28 +88,16 @@ def _run(bench: Workbench, rest: str, names: Names) -> None:
                 f"{word!r} is no input; write key=EXPR, a text in quotes\n"
                 f"{parser.format_usage().strip()}"
             )
-        inputs[key] = _evaluate(bench, expression, names)
-    run = bench.mesh().start(
-        given.workflow,
-        step=given.step,
-        journal=given.journal.strip("'\"") if given.journal else None,
-        input=inputs,
+        inputs[key] = bench.evaluate(expression, names)
+    bench.name_run(
+        given.output,
+        lambda: bench.mesh().start(
+            given.workflow,
+            step=given.step,
+            journal=given.journal.strip("'\"") if given.journal else None,
+            input=inputs,
+        ),
     )
-    name = given.output
-    if name:
-        if not name.isidentifier():
-            raise UsageError(f"-o takes the name of a variable, not {name!r}")
-        bench.names[name] = run
-        bench.bind(name, run)
-
-
-def _evaluate(bench: Workbench, expression: str, names: Names) -> Any:
-    try:
-        return eval(expression, bench.shell.user_global_ns, {**bench.shell.user_ns, **names})
-    except Exception as error:
-        raise UsageError(
-            f"{expression} could not be evaluated: {type(error).__name__}: {error}"
-        ) from None
 
 
 def _step(bench: Workbench, rest: str, names: Names) -> None:
@@ -247,6 +236,8 @@ VERBS: dict[str, Verb] = {
     "resume": _resume,
     "pause": _pause,
     "cancel": _cancel,
+    "rewind": rewind_run,
+    "fork": fork_run,
     "approvals": _approvals,
     **{name: _frame(name) for name in FRAMES},
     "chart": _chart,

@@ -13,6 +13,8 @@ from leafmesh_nb.notebook.attendant import CardAttendant
 from leafmesh_nb.notebook.mesh_file import MeshFiles
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from IPython.core.interactiveshell import InteractiveShell
 
     from leafmesh_nb.engine.ports import Journal
@@ -45,6 +47,15 @@ class Workbench:
         """The journal that this kernel uses."""
         return settings.journal_at(None)
 
+    def evaluate(self, expression: str, names: dict[str, Any]) -> Any:
+        """A value that is written in the line of a magic. Raises UsageError."""
+        try:
+            return eval(expression, self.shell.user_global_ns, {**self.shell.user_ns, **names})
+        except Exception as error:
+            raise UsageError(
+                f"{expression} could not be evaluated: {type(error).__name__}: {error}"
+            ) from None
+
     # Meshes and runs
 
     def mesh(self) -> Mesh:
@@ -70,6 +81,17 @@ class Workbench:
             return registry.find(rows[0].id, self.journal)
         known = self.names.get(name) or self.shell.user_ns.get(name)
         return known if isinstance(known, Run) else registry.find(name, self.journal)
+
+    def name_run(self, name: str | None, start: Callable[[], Run]) -> Run:
+        """Start a run, and bind it to the variable that ``-o`` names. Raises UsageError, with
+        nothing started, for what is no name."""
+        if name and not name.isidentifier():
+            raise UsageError(f"-o takes the name of a variable, not {name!r}")
+        run = start()
+        if name:
+            self.names[name] = run
+            self.bind(name, run)
+        return run
 
     def steered(self, name: str, verb: str, statuses: tuple[str, ...]) -> Run:
         """The run that a verb without a name means; refuses when several could be meant."""

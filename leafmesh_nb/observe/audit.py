@@ -96,7 +96,8 @@ def _run_started(b: _Body, path: str, about: _About) -> str:
     how = ", step by step" if b["step_by_step"] else ""
     origin = ""
     if b["parent"]:
-        origin = f", taken from run {b['parent'].get('run', '')}"
+        at = b["parent"]
+        origin = f", taken from run {at.get('run', '')} before {at.get('step', '')}"
     return f"{b['requester']} started {b['workflow']} of {b['mesh']}{how}{origin}" + _given(
         b["input"], " with "
     )
@@ -192,6 +193,8 @@ def _call_finished(b: _Body, path: str, about: _About) -> str:
     if tokens and b["list_cost"] is not None:
         cost += f" ({dollars(Decimal(b['list_cost']))} at list price)"
     source = "" if b["live"] else ", not live"
+    if b["reused"]:
+        source = f", reused from run {b['reused']['run']}"
     note = f" ({b['note']})" if b["note"] else ""
     took = f" after {seconds(b['latency'])}"
     return f"{about.get(b['key'], 'a call')} returned{took}{cost}{source}{note}" + _given(

@@ -58,6 +58,7 @@ _COSTS: dict[str, Kind] = {
     "tokens_in": COUNT,
     "tokens_out": COUNT,
     "live": BOOLEAN,
+    "saved": MONEY,
 }
 
 
@@ -87,6 +88,12 @@ class Call:
             return Decimal(self.ended["cost"])
         # Functions and tools are the mesh's own: only a model's bill can be unknown.
         return None if self.started["call"] == "model" else Decimal(0)
+
+    @property
+    def saved(self) -> Decimal:
+        """US dollars that another run paid for it, of which this one went on."""
+        paid = (self.ended or {}).get("reused")
+        return Decimal(paid["cost"]) if paid else Decimal(0)
 
     @property
     def list_price(self) -> Decimal | None:
@@ -176,9 +183,11 @@ def costs_frame(
 ) -> pd.DataFrame:
     """A row a call, with what it cost.
 
-    Columns: ``run when step agent call target status spent list_price tokens_in tokens_out live``.
-    ``spent`` and ``list_price`` are Decimal US dollars. They are None for a model's call that is
-    out or failed (nobody knows what was charged), the list price also when the model has none.
+    Columns: ``run when step agent call target status spent list_price tokens_in tokens_out live
+    saved``. ``spent``, ``list_price`` and ``saved`` (what the run that was rewound or forked had
+    paid for a call that is reused) are Decimal US dollars. The first two are None for a model's
+    call that is out or failed (nobody knows what was charged), the list price also when the model
+    has none.
     """
     runs = states(events)
     rows = [
@@ -195,6 +204,7 @@ def costs_frame(
             "tokens_in": (call.ended or {}).get("tokens_in"),
             "tokens_out": (call.ended or {}).get("tokens_out"),
             "live": (call.ended or {}).get("live"),
+            "saved": call.saved,
         }
         for call in calls_of(events, masker_for(events, spec, masker))
     ]

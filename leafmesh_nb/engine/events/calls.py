@@ -43,7 +43,9 @@ class CallFinished(Body):
     """The result, in full. Money is in US dollars as text; ``latency`` in seconds.
 
     ``live`` is false for a recorded or hand-entered result. ``reads`` and ``writes`` are the
-    memory that a function read and wants to write: ``[{field, value, op}]``.
+    memory that a function read and wants to write: ``[{field, value, op}]``. ``reused`` says who
+    paid where another run did, and nothing was paid here: ``{run, cost, list_cost, tokens_in,
+    tokens_out}``.
     """
 
     kind: ClassVar[str] = "call.finished"
@@ -58,13 +60,15 @@ class CallFinished(Body):
     note: str = ""
     reads: tuple[str, ...] = ()
     writes: tuple[Json, ...] = ()
+    reused: JsonMap | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CallFailed(Body):
     """The call ended without a result; ``error`` has ``kind`` and ``message``.
 
-    Tokens and money as in CallFinished: an answer that nobody can use has its price all the same.
+    Tokens, money and ``reused`` as in CallFinished: an answer that nobody can use has its price
+    all the same.
     """
 
     kind: ClassVar[str] = "call.failed"
@@ -75,6 +79,7 @@ class CallFailed(Body):
     tokens_out: int = 0
     cost: str = "0"
     list_cost: str | None = None
+    reused: JsonMap | None = None
 
 
 @dataclass(frozen=True, slots=True)
