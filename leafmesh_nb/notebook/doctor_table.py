@@ -34,7 +34,8 @@ def table_html(rows: Sequence[Row]) -> str:
         f'<b style="font-size:15px">What works here</b> <span style="{_MUTED}">{_sum(rows)}</span>'
     )
     table = (
-        '<table style="border-collapse:collapse;font-size:13px;margin:8px 0 0;width:100%">'
+        '<table style="border-collapse:collapse;table-layout:auto;font-size:13px;margin:8px 0 0;'
+        'width:100%">'
         f"{drawn}</table>"
     )
     return f'<div style="{_BOX}"><div>{head}</div>{table}</div>'

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from leafmesh_nb.mesh.waiting import GRACE
+
 if TYPE_CHECKING:
     from leafmesh_nb.notebook.workbench import Workbench
 
 __all__ = ["Answer", "ask_front_end"]
-
-PATIENCE = 3.0  # seconds; a page answers within a tenth of one
 
 SCRIPT = """
 export default {
@@ -57,7 +57,7 @@ def ask_front_end(bench: Workbench) -> tuple[Answer, Callable[[Mapping[str, str]
     widget = _widget(receive)
     started = time.monotonic()
     slot = display(widget, display_id=True)
-    heard.wait(PATIENCE)
+    heard.wait(GRACE)  # a page answers within a tenth of a second, once it has loaded widgets
     waited = time.monotonic() - started
     took = round(waited * 1000) if said else None
     extension = bool(said and said[0].get("extension"))

@@ -14,7 +14,7 @@ __all__ = ["changes", "diff_html", "diff_text", "yaml_html"]
 _MONO = "font-family:var(--jp-code-font-family,ui-monospace,monospace);font-size:12px"
 _PRE = (
     f"{_MONO};line-height:1.5;margin:4px 0;padding:8px 12px;border:0;border-radius:6px;"
-    "white-space:pre-wrap;overflow-wrap:anywhere;color:inherit;"
+    "white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere;color:inherit;"
     "background:var(--jp-layout-color2,rgba(127,127,127,.1))"
 )
 _COLOURS = {
@@ -24,6 +24,7 @@ _COLOURS = {
     "Comment": "var(--jp-mirror-editor-comment-color,#7a828c)",
     "Punctuation": "var(--jp-ui-font-color2,#7a828c)",
 }
+_MAGIC = "var(--jp-mirror-editor-meta-color,#8250df)"
 _TONES = {"+": ("35,138,87", "+"), "-": ("217,80,61", "−"), " ": ("128,128,128", " ")}
 _AROUND = 2
 
@@ -32,13 +33,14 @@ Change = tuple[str, str]
 
 
 def yaml_html(text: str) -> str:
-    """A text of YAML as a block of code."""
+    """A text of YAML as a block of code; its first line may be the magic of a cell."""
     from pygments.lexers.data import YamlLexer
     from pygments.token import string_to_tokentype
 
     kinds = [(string_to_tokentype(name), colour) for name, colour in _COLOURS.items()]
-    parts = []
-    for kind, piece in YamlLexer(stripnl=False, ensurenl=False).get_tokens(text):
+    head, newline, rest = text.partition("\n") if text.startswith("%") else ("", "", text)
+    parts = [f'<span style="color:{_MAGIC}">{_text(head)}</span>{newline}'] if head else []
+    for kind, piece in YamlLexer(stripnl=False, ensurenl=False).get_tokens(rest):
         colour = next((colour for known, colour in kinds if kind in known), "inherit")
         shown = _text(piece)
         parts.append(

@@ -144,3 +144,15 @@ def wait_for_cells(notebook: Any, count: int) -> None:
     notebook.page.wait_for_function(
         "(count) => jupyterapp.shell.currentWidget.content.widgets.length === count", arg=count
     )
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_doctor_asks_the_page(open_notebook: Open, theme: str) -> None:
+    notebook = open_notebook([DEFINE + "%mesh doctor"], theme=theme, height=900)
+    notebook.run_all()
+    output = notebook.output(0)
+    output.get_by_text("this page answered in").wait_for()
+    output.get_by_text("the page colours mesh cells, and forms write the next cell").wait_for()
+    notebook.shot(f"doctor-{theme}")
+    (saved,) = notebook.save().cells[0].outputs
+    assert WIDGET_VIEW not in saved.data
