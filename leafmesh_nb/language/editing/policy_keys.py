@@ -19,9 +19,8 @@ from leafmesh_nb.language.editing.reference import (
     Template,
     Text,
 )
-from leafmesh_nb.language.policy_tests import TEST
+from leafmesh_nb.language.policy_tests import LATER, TEST
 from leafmesh_nb.language.redactions import REDACT
-from leafmesh_nb.language.spec import VERDICTS
 
 __all__ = ["SECTIONS"]
 
@@ -37,13 +36,13 @@ _ABOUT_VERDICTS = {
     "approve": "It passes.",
     "ask": "A person decides; only the path that asks waits.",
     "deny": "It does not pass, and is never retried.",
-    "redact": "It passes without the named parts: {redact: [paths]}.",
+    "redact": "It passes without the parts that a rule names.",
 }
 
 
 def _verdicts(*without: str) -> Choice:
     about = {name: text for name, text in _ABOUT_VERDICTS.items() if name not in without}
-    return Choice(about, tuple(name for name in about if name not in VERDICTS))
+    return Choice(about, tuple(name for name in about if name in LATER))
 
 
 _POLICY = Section(
@@ -117,7 +116,7 @@ _RULE = Section(
         ),
         "then": Key(
             "What it leads to.",
-            Either((_verdicts(), SectionOf("redact"))),
+            Either((_verdicts("redact"), SectionOf("redact"))),
             example="then: approve",
         ),
         "to": Key("Whom to ask: a person or a role.", Name("roster"), example="to: lead"),
