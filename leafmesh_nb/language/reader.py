@@ -38,7 +38,7 @@ __all__ = ["MAX_DEPTH", "MAX_NODES", "read"]
 MAX_DEPTH = 50
 MAX_NODES = 100_000
 
-_REPAIRS = 20
+_REPAIRS = 6
 """How many lines that YAML cannot read are repaired, so that what else is wrong is told as well."""
 
 _STYLES = {"'": "single", '"': "double", "|": "literal", ">": "folded"}

@@ -29,7 +29,8 @@ FILL_IT = (
 _REPAIRABLE = 50_000
 _ROUNDS = 3
 _TRIES = 6
-_NEAR = 20
+_NEAR, _CUT_OFF = 20, 3
+"""How far within brackets, and in how many lines there, a comment is tried as part of a text."""
 
 FirstError = Callable[[str], "tuple[int, int] | None"]
 """The (line, column) of the first YAML error of a text, or None."""
@@ -78,7 +79,8 @@ def explain(
         lines = [opened[0]]  # where it opens is what is wrong; the text's end tells nothing
     elif opened and opened[0] != line:
         within = range(opened[0] + 1, min(line, opened[0] + _NEAR))
-        lines += [opened[0], *(number for number in within if " #" in source.line(number))]
+        cut_off = [number for number in within if " #" in source.line(number)]
+        lines += [opened[0], *cut_off[:_CUT_OFF]]
     repairable = message != _NO_KEY and "escape" not in problem
     repair = _repair(source, lines, (line, column), first_error) if repairable else None
     if repair is None:

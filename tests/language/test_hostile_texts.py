@@ -155,6 +155,11 @@ HOSTILE = {
         f's{i}: {{capability: c, when: steps.s{i - 1}.output.x == ""}}' for i in range(1, 500)
     )
     + "}}}",
+    "lines that YAML cannot read": "".join(f"k{i}: {{a: b, c: [1, 2]}}\n" for i in range(1700))
+    + "".join(f'when{i}: "a" == b\n' for i in range(25)),
+    "lines that nothing repairs": "".join(f"k{i}: {{a: b, c: [1, 2]}}\n" for i in range(1500))
+    + "x: {\n"
+    + "".join(f'  w{i}: [a > "1" ?, b @c #x, d %e, !f "g"],\n' for i in range(100)),
     "parentheses": "mesh: a\nworkflows: {w: {steps: {}, output: {"
     + ", ".join(f"a{i}: '{'(' * 1000}'" for i in range(150))
     + "}}}",
