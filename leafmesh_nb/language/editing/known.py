@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from leafmesh_nb.language.context import Context
 from leafmesh_nb.language.diagnostics import Collector, TooManyErrors
-from leafmesh_nb.language.editing.outline import Branch
+from leafmesh_nb.language.editing.outline import Branch, read_outline
 from leafmesh_nb.language.editing.reference import Kind
 from leafmesh_nb.language.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode, Span
 from leafmesh_nb.language.scalars import NumberOutOfRange, resolve
@@ -99,14 +99,6 @@ class Known:
         if isinstance(found, Branch):
             return fields_at(found.get(side))
         return found.input if side == "input" else found.output
-
-    def agent_line(self, name: str) -> str:
-        """The role of an agent."""
-        found = self.agents.get(name)
-        if isinstance(found, Branch):
-            role = found.get("role")
-            return role.scalar if role else ""
-        return found.role if found else ""
 
     def capability_about(self, name: str) -> str:
         """What a capability does, where it says so."""
@@ -275,25 +267,9 @@ class Known:
         found = self.agents[name]
         if not isinstance(found, Branch):
             return found
-        granted = {
-            key: tuple(branch.texts) if (branch := found.at(*path)) else ()
-            for key, path in _GRANTED.items()
-        }
-        kind = found.get("kind")
-        capabilities = {
-            branch.name: Capability(
-                branch.name, fields_at(branch.get("input")), fields_at(branch.get("output"))
-            )
-            for branch in _children(found.get("capabilities"))
-        }
-        return AgentSpec(
-            name,
-            self.agent_line(name),
-            kind=kind.scalar if kind else "llm",  # type: ignore[arg-type]
-            capabilities=capabilities,
-            memory=Grants(granted["read"], granted["write"]),
-            tools=granted["tools"],
-        )
+        if found.last > found.below:
+            return _agent_of(name, found.whole[found.below : found.last], False)
+        return _agent_of(name, found.text, True)
 
     def _all(self, block: str, spec: Mapping[str, T]) -> dict[str, Branch | T]:
         found: dict[str, Branch | T] = {b.name: b for b in _children(self.root.get(block))}
@@ -304,6 +280,31 @@ class Known:
 
 def _children(branch: Branch | None) -> list[Branch]:
     return [child for child in branch.children if child.name] if branch is not None else []
+
+
+@lru_cache(maxsize=1024)
+def _agent_of(name: str, text: str, bracketed: bool) -> AgentSpec:
+    """An agent of its own text, which stays as it is while a line elsewhere is written."""
+    agent = Branch(text, None, stop=len(text)) if bracketed else read_outline(text)
+    granted = {
+        key: tuple(branch.texts) if (branch := agent.at(*path)) else ()
+        for key, path in _GRANTED.items()
+    }
+    role, kind = agent.get("role"), agent.get("kind")
+    capabilities = {
+        branch.name: Capability(
+            branch.name, fields_at(branch.get("input")), fields_at(branch.get("output"))
+        )
+        for branch in _children(agent.get("capabilities"))
+    }
+    return AgentSpec(
+        name,
+        role.scalar if role else "",
+        kind=kind.scalar if kind else "llm",  # type: ignore[arg-type]
+        capabilities=capabilities,
+        memory=Grants(granted["read"], granted["write"]),
+        tools=granted["tools"],
+    )
 
 
 def fields_at(branch: Branch | None) -> Type:

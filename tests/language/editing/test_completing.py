@@ -286,6 +286,11 @@ def big() -> str:
         ("amount57: 3}", "amount57: steps.s1.output.‸}", ["category", "n56"]),
         ("tool.arguments.amount < 10", "tool.arguments.‸", ["amount"]),
         ("memory: {read: [ticket]}", "memory: {read: [‸", ["ticket"]),
+        (
+            "tool.arguments.amount < 10",
+            "task.input.amount1‸",
+            [f"amount{n}" for n in range(2, 200) if str(n).startswith("1")],
+        ),
     ],
 )
 def test_a_large_mesh_is_quick(place: Any, old: str, new: str, expected: list[str]) -> None:
