@@ -13,7 +13,7 @@ from leafmesh_nb.engine.fold.checks import IllegalEventError, illegal
 from leafmesh_nb.engine.state import RunState, StepState
 from leafmesh_nb.errors import JournalError
 
-__all__ = ["LEGAL", "apply", "begin", "fold"]
+__all__ = ["LEGAL", "OF_RUN", "apply", "begin", "fold"]
 
 LEGAL: dict[type[Body], tuple[frozenset[str], str | None]] = {
     ev.StepResolved: (frozenset({"pending"}), "resolved"),
@@ -36,7 +36,7 @@ LEGAL: dict[type[Body], tuple[frozenset[str], str | None]] = {
 
 What is not listed happens to the run as a whole, or to a question (legal while it is open)."""
 
-_OF_RUN: dict[type[Body], Callable[[RunState, Event, Any], None]] = {
+OF_RUN: dict[type[Body], Callable[[RunState, Event, Any], None]] = {
     ev.RunPaused: runs.paused,
     ev.RunResumed: runs.resumed,
     ev.RunEnded: runs.ended,
@@ -149,7 +149,7 @@ _MADE_OF = {"[": "items", "#": "iterations", "@": "racers", "/": "steps"}
 
 
 def _apply_to_run(state: RunState, event: Event) -> None:
-    handler = _OF_RUN.get(type(event.body))
+    handler = OF_RUN.get(type(event.body))
     if handler is None:
         raise illegal(event, f"{event.kind} does not belong here in the stream of a run")
     handler(state, event, event.body)
