@@ -18,7 +18,7 @@ from leafmesh_nb.language import render_html, render_text
 from leafmesh_nb.language.build import build
 from leafmesh_nb.language.context import Context
 from leafmesh_nb.language.diagnostics import Collector, Diagnostic
-from leafmesh_nb.language.expressions import parser
+from leafmesh_nb.language.expressions import expression, parser
 from leafmesh_nb.language.reader import read
 from leafmesh_nb.language.source import Source
 
@@ -165,6 +165,7 @@ def main() -> None:
         for name, (written, errors, cold) in rows.items():
             if cold:
                 parser.parse.cache_clear()
+                expression._measured.cache_clear()
             gc.collect()
             took, told = phases(written)
             assert len(told) == errors, [str(d) for d in told]
