@@ -273,8 +273,8 @@ def _widgets(answer: Answer) -> Row:
         return Row("widgets", "missing", f"{versions}; a terminal shows none")
     return Row(
         "widgets", "attention", f"{versions}; no page answered within {answer.waited:.0f} s",
-        "questions go to the input line; in JupyterLab reload the page; a strict content policy "
-        "must allow script-src blob:",
+        "run this again: a page's first widget loads longest. If none ever answers, questions go "
+        "to the input line; a strict content policy must allow script-src blob:",
     )  # fmt: skip
 
 

@@ -38,7 +38,7 @@ def unknown(verb: str) -> str:
         return f"%mesh {verb} is not available yet in this version"
     meant = suggest(verb, VERBS)
     hint = f" Did you mean %mesh {meant}?" if meant else ""
-    return f"%mesh has no verb {verb!r}.{hint} There are: {', '.join(VERBS)}"
+    return f"%mesh has no verb {verb!r}.{hint} There are: {', '.join(filter(str.isalpha, VERBS))}"
 
 
 def _status(bench: Workbench, rest: str, names: Names) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,14 @@ REFUNDS = (Path(__file__).parents[1] / "fixtures" / "refunds.yaml").read_text("u
 SMALLEST = "mesh: tiny\nmodels: {q: {provider: offline}}\n"
 
 
-@pytest.fixture(scope="module")
-def spec() -> Spec:
+@cache
+def refunds_spec() -> Spec:
     return load(REFUNDS)
+
+
+@pytest.fixture
+def spec() -> Spec:
+    return refunds_spec()
 
 
 def merged(spec: Spec, what: str, form: Form) -> Spec:
@@ -255,9 +261,8 @@ ROWS = st.lists(
     what=st.sampled_from(list(FORMS)),
     typed=st.dictionaries(st.sampled_from(NAMES), st.one_of(WILD, ROWS, JUNK), max_size=12),
 )
-def test_whatever_is_typed_is_yaml_and_only_values(
-    spec: Spec, what: str, typed: dict[str, Any]
-) -> None:
+def test_whatever_is_typed_is_yaml_and_only_values(what: str, typed: dict[str, Any]) -> None:
+    spec = refunds_spec()  # no fixture: Hypothesis would print it with each failure
     form = FORMS[what][1](spec, typed)
     source = Source(form.body)
     collector = Collector(source)

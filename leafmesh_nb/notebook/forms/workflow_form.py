@@ -245,7 +245,7 @@ def _body(
         lines.append("output:")
     for name, field in zip(given, fields, strict=True):
         key = field if fields.count(field) == 1 else name.replace(".", "_")
-        lines.append(f"  {key}: {outputs[name]}")
+        lines.append(f"  {word(key)}: {word(outputs[name])}")
     return "\n".join(lines) + "\n"
 
 
