@@ -148,11 +148,17 @@ def wait_for_cells(notebook: Any, count: int) -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_doctor_asks_the_page(open_notebook: Open, theme: str) -> None:
-    notebook = open_notebook([DEFINE + "%mesh doctor"], theme=theme, height=900)
-    notebook.run_all()
-    output = notebook.output(0)
+    notebook = open_notebook([DEFINE, "%mesh doctor"], theme=theme, height=900)
+    notebook.run_cell(0)
+    output = notebook.output(1)
+    for _ in range(3):  # on a busy machine the page's first widget may load for too long
+        notebook.run_cell(1)
+        output.get_by_text("What works here").wait_for()
+        notebook.wait_until_idle()
+        if output.get_by_text("this page answered in").count():
+            break
     output.get_by_text("this page answered in").wait_for()
     output.get_by_text("the page colours mesh cells, and forms write the next cell").wait_for()
     notebook.shot(f"doctor-{theme}")
-    (saved,) = notebook.save().cells[0].outputs
+    (saved,) = notebook.save().cells[1].outputs
     assert WIDGET_VIEW not in saved.data
