@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from leafmesh_nb.language.diagnostics import Collector
@@ -87,9 +87,8 @@ class Catalogue:
         ]
 
 
-def free_name(name: str, taken: object) -> str:
+def free_name(name: str, taken: Container[str]) -> str:
     """``name``, or ``name_2`` and so on where it is taken."""
-    assert hasattr(taken, "__contains__")
     number, found = 1, name
     while found in taken:
         number += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from html import escape
 from typing import Any
 
 from leafmesh_nb.errors import MeshError
@@ -89,13 +90,13 @@ class FormSession:
         return registry.defined(self._mesh.name) or self._mesh
 
     def _drawn(self, form: Form) -> dict[str, Any]:
-        mesh, what = self._current(), WHAT[self.block]
+        mesh = self._current()
         header = _header(self.block, form)
         known = {(d.code, d.message) for d in mesh.diagnostics}
         try:
             _, _, told = checked_body(mesh, self.block, form.id, form.body, header)
         except MeshError as error:
-            return self._with(form, 1, 0, f"<div>{error}</div>", ready=False)
+            return self._with(form, 1, 0, f"<div>{_escaped(str(error))}</div>", ready=False)
         new = [d for d in told if (d.code, d.message) not in known]
         errors = sum(d.severity == "error" for d in new)
         of_id = [d for d in new if d.severity == "error" and d.code == "LM205" and d.span.line == 1]
@@ -103,11 +104,7 @@ class FormSession:
         shown = [d for d in new if d not in of_id]
         return self._with(
             form, errors, len(new) - errors, render_html(shown), ready=not of_id, problem=problem
-        ) | {
-            "title": f"New {what}",
-            "about": f"{'replaces one of' if form.id in getattr(mesh.spec, self.block) else 'for'} "
-            f"mesh {mesh.name}",
-        }
+        )
 
     def _with(
         self,
@@ -119,7 +116,8 @@ class FormSession:
         ready: bool,
         problem: str = "",
     ) -> dict[str, Any]:
-        text = cell_text(self.block, form)
+        text, mesh = cell_text(self.block, form), self._current()
+        replaces = form.id in getattr(mesh.spec, self.block)
         sections = [section.to_json() for section in form.sections]
         if problem:
             sections[0]["controls"] = [
@@ -128,7 +126,7 @@ class FormSession:
             ]
         return {
             "title": f"New {WHAT[self.block]}",
-            "about": "",
+            "about": f"{'replaces one of' if replaces else 'for'} mesh {mesh.name}",
             "values": dict(form.values),
             "sections": sections,
             "text": text,
@@ -153,6 +151,4 @@ class FormSession:
 
 
 def _escaped(text: str) -> str:
-    from html import escape
-
     return escape(text).replace("$", "<span>$</span>")
