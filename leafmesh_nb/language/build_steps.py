@@ -15,6 +15,7 @@ from leafmesh_nb.language.expressions import Expression
 from leafmesh_nb.language.joins import implied, parse_join
 from leafmesh_nb.language.nodes import Entry, ScalarNode, Span
 from leafmesh_nb.language.spec import AgentSpec, Complexity, InDoubt, Join, Performer, Step
+from leafmesh_nb.language.suggest import suggest
 from leafmesh_nb.language.types import Type
 
 __all__ = ["Draft", "draft_step", "named_expressions", "plain", "steps_read"]
@@ -24,31 +25,32 @@ STEP = Block(
     optional=(
         "capability",
         "agent",
+        "let",
+        "wait",
         "after",
         "when",
         "with",
         "save",
+        "for_each",
+        "repeat",
         "complexity",
         "domain",
-        "timeout",
-        "let",
-        "wait",
         "retry",
+        "timeout",
         "on_error",
         "on_in_doubt",
     ),
-    later=(
-        "workflow",
-        "for_each",
-        "repeat",
-        "race",
-        "consult",
-    ),
+    later=("workflow", "race", "consult"),
 )
 COMPLEXITIES: tuple[Complexity, ...] = ("routine", "standard", "complex")
 LATER_COMPLEXITIES: tuple[Complexity, ...] = ("auto",)
 IN_DOUBT: tuple[InDoubt, ...] = ("retry", "ask", "fail")
 ON_ERROR = ("fail", "continue")
+ON_ERROR_ELSEWHERE: Mapping[str, str] = {
+    **dict.fromkeys(("ignore", "skip", "pass", "proceed", "resume", "none", "warn"), "continue"),
+    **dict.fromkeys(("abort", "stop", "raise", "error", "exit", "cancel", "halt"), "fail"),
+}
+"""What other tools call the two words of ``on_error``."""
 
 Named = dict[str, tuple[Entry, Expression]]
 
@@ -88,9 +90,10 @@ class Draft:
         self.step = replace(self.step, result_type=result, output_type=output)
 
 
-def draft_step(ctx: Context, entry: Entry, steps: Mapping[str, Span]) -> Draft | None:
-    """The draft of a step; ``steps`` are all of its workflow."""
-    keys = read_block(ctx, entry.value, STEP, entry.key.span, "{capability: ticket.classify}")
+def draft_step(ctx: Context, entry: Entry, steps: Mapping[str, Span], above: Block) -> Draft | None:
+    """The draft of a step; ``steps`` are all of its workflow, whose keys are those ``above``."""
+    example = "{capability: ticket.classify}"
+    keys = read_block(ctx, entry.value, STEP, entry.key.span, example, above)
     if keys is None:
         return None
     by = build_performer(ctx, keys, entry.key.text, entry.key.span)
@@ -152,7 +155,17 @@ def _on_error(ctx: Context, keys: Keys, steps: Mapping[str, Span]) -> str:
                 (Related("the step", steps[node.text]),),
             )
         return node.text
-    return reference(ctx, node, "steps", {**steps, **dict.fromkeys(ON_ERROR)}) or "fail"
+    if node.text in steps:
+        return node.text
+    word = ON_ERROR_ELSEWHERE.get(node.text.lower()) or suggest(node.text, (*ON_ERROR, *steps))
+    known = ", ".join(list(steps)[:12])
+    ctx.collector.error(
+        "LM307",
+        f"`{node.text[:80]}` is no word of `on_error`, and there is no step of that name.",
+        node.span,
+        f"Did you mean `{word}`?" if word else f"Write fail, continue, or a step: {known}.",
+    )
+    return "fail"
 
 
 def named_expressions(ctx: Context, keys: Keys, name: str) -> Named:
