@@ -25,6 +25,7 @@ STEP = Block(
     optional=(
         "capability",
         "agent",
+        "workflow",
         "let",
         "wait",
         "after",
@@ -40,7 +41,7 @@ STEP = Block(
         "on_error",
         "on_in_doubt",
     ),
-    later=("workflow", "race", "consult"),
+    later=("race", "consult"),
 )
 COMPLEXITIES: tuple[Complexity, ...] = ("routine", "standard", "complex")
 LATER_COMPLEXITIES: tuple[Complexity, ...] = ("auto",)
