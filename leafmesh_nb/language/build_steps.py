@@ -34,6 +34,7 @@ STEP = Block(
         "save",
         "for_each",
         "repeat",
+        "race",
         "complexity",
         "domain",
         "retry",
@@ -41,7 +42,7 @@ STEP = Block(
         "on_error",
         "on_in_doubt",
     ),
-    later=("race", "consult"),
+    later=("consult",),
 )
 COMPLEXITIES: tuple[Complexity, ...] = ("routine", "standard", "complex")
 LATER_COMPLEXITIES: tuple[Complexity, ...] = ("auto",)
