@@ -101,3 +101,77 @@ def test_attempts_are_counted() -> None:
     assert bound(f"a: {{{READ}, retry: {{max: 3}}}}") == 4 * once
     assert bound(f"a: {{{READ}, on_error: b}}\nb: {{{READ}}}") == 2 * once
     assert bound("a: {let: input.mail}\nb: {wait: 1h}") == 0
+
+
+LOOP = "for_each: {in: input.mails, max: 5}"
+INNER = """  inner:
+    input: {mail: string}
+    steps:
+      read: {capability: mail.read, with: {mail: input.mail}}
+    output: {text: steps.read.output.text}
+  sending:
+    input: {text: string}
+    steps:
+      send: {capability: mail.send, with: {text: input.text}}
+    output: {}
+  noting:
+    input: {text: string}
+    steps:
+      note: {let: "1", save: {note: input.text}}
+    output: {}
+"""
+
+
+FOLLOWED = {
+    "item": "send: {capability: mail.send, with: {text: item}, LOOP}",
+    "items": """
+a: {capability: mail.read, with: {mail: item}, LOOP}
+send: {capability: mail.send, with: {text: "steps.a.output[0].text"}}
+""",
+    "previous": """
+a:
+  capability: mail.read
+  with: {mail: "default(previous.text, input.mail)"}
+  repeat: {until: output.kind == "a", max: 3}
+send: {capability: mail.send, with: {text: steps.a.output.text}}
+""",
+    "workflow": """
+a: {workflow: inner, with: {mail: input.mail}}
+send: {capability: mail.send, with: {text: steps.a.output.text}}
+""",
+    "workflows": """
+a: {workflow: inner, with: {mail: item}, LOOP}
+send: {capability: mail.send, with: {text: "steps.a.output[0].text"}}
+""",
+    "within": "a: {workflow: sending, with: {text: input.mail}}",
+    "memory within": """
+a: {workflow: noting, with: {text: input.mail}}
+b: {let: memory.note, after: a}
+send: {capability: mail.send, with: {text: steps.b.output}}
+""",
+}
+
+
+@pytest.mark.parametrize("steps", FOLLOWED.values(), ids=FOLLOWED)
+def test_untrusted_input_is_followed_through_what_steps_are_made_of(steps: str) -> None:
+    found = ways(steps.replace("LOOP", LOOP), INNER)
+    sources = ("input.mail →", "input.mails →", "input.text →")
+    assert any(way.startswith(source) for way in found for source in sources), found
+
+
+def test_items_iterations_racers_and_what_is_within_are_counted() -> None:
+    once = bound(f"a: {{{READ}}}")
+    assert bound(f"a: {{{READ}, {LOOP}}}") == 5 * once
+    repeated = f"a: {{{READ}, {LOOP}, repeat: {{until: output.text == item, max: 3}}}}"
+    assert bound(repeated) == 15 * once
+    run_it = "a: {workflow: inner, with: {mail: item}, " + LOOP + "}"
+    assert bound(run_it, INNER) == 5 * once
+    assert bound(run_it, INNER, step="a") == 5 * once
+
+
+def test_the_budget_of_a_step_bounds_all_that_it_is_made_of() -> None:
+    spec = load(
+        mesh(f"a: {{{READ}, {LOOP}}}").replace("budgets: {", "budgets: {step: 0.01, run: 0.02, ")
+    )
+    (cost,) = step_costs(spec, ListPrices())
+    assert cost.bound.most == Decimal("0.01")

@@ -178,7 +178,7 @@ def carry_out(command: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def serve() -> None:
+def serve(carry_out: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     for line in sys.stdin:
         command = json.loads(line)
         reading, writing = os.pipe()
@@ -203,4 +203,4 @@ def serve() -> None:
 
 
 if __name__ == "__main__":
-    serve()
+    serve(carry_out)
