@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Literal, TypeVar, cast
 
 from leafmesh_nb.language.context import Context
+from leafmesh_nb.language.key_habits import SAME_FORM, habit, meant_key
 from leafmesh_nb.language.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode, Span
 from leafmesh_nb.language.suggest import distance, suggest
 
@@ -21,6 +22,7 @@ _PART = re.compile(r"([\d.]+)(ms|s|m|h|d)", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _LONGEST_DURATION = 3660 * 86400.0
 _LARGEST = 1_000_000_000
+_MERGED = re.compile(r"<<\s*:")
 _NOT_YET = "This version cannot enforce it, and a mesh never has keys that are ignored."
 
 
@@ -30,7 +32,8 @@ class Block:
 
     ``later`` are keys of the language that this version cannot enforce: they are read and checked
     like the others, and each is reported as not available. To enforce one, move its name to
-    ``optional``. ``nullable`` are keys whose value may be null.
+    ``optional``. ``nullable`` are keys whose value may be null. ``below`` are the blocks that
+    stand in it, by the key that leads to them: a key of theirs may be written one level too high.
     """
 
     what: str
@@ -39,6 +42,12 @@ class Block:
     later: tuple[str, ...] = ()
     nullable: tuple[str, ...] = ()
     hints: Mapping[str, str] = field(default_factory=dict)
+    below: Mapping[str, Block] = field(default_factory=dict)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """All of its keys."""
+        return (*self.required, *self.optional, *self.later)
 
 
 def mapping(ctx: Context, node: Node, what: str, example: str = "") -> MappingNode | None:
@@ -71,12 +80,15 @@ def kind_of(node: Node) -> str:
     return "a number"
 
 
-def read_block(ctx: Context, node: Node, block: Block, at: Span, example: str = "") -> Keys | None:
-    """The known keys of a map; all that is wrong with its keys is reported."""
+def read_block(
+    ctx: Context, node: Node, block: Block, at: Span, example: str = "", above: Block | None = None
+) -> Keys | None:
+    """The known keys of a map; all that is wrong with its keys is reported. ``above`` is the block
+    that it stands in, where its keys are easily written one level too low."""
     found = mapping(ctx, node, block.what.capitalize(), example)
     if found is None:
         return None
-    known = (*block.required, *block.optional, *block.later)
+    known = block.keys
     entries: dict[str, Entry] = {}
     meant: set[str] = set()
     misspelt: dict[str, Entry] = {}
@@ -95,22 +107,22 @@ def read_block(ctx: Context, node: Node, block: Block, at: Span, example: str = 
             else:
                 entries[name] = entry
         else:
-            close = _unknown(ctx, entry, block, known)
+            close = _unknown(ctx, entry, block, above)
             meant.add(close)
-            if _is_slip(name, close) and not is_nothing(entry.value):
+            same = _is_slip(name, close) or close in SAME_FORM
+            if same and not is_nothing(entry.value):
                 misspelt.setdefault(close, entry)
     for name, entry in misspelt.items():
         # What a misspelt key holds is checked as what was meant: else every reference to it would
         # be a second error.
         entries.setdefault(name, entry)
-    for name in block.required:
-        if name not in entries and name not in meant:
-            ctx.collector.error(
-                "LM202",
-                f"`{name}` is missing in {block.what}.",
-                at,
-                block.hints.get(name, f"Add `{name}: …`."),
-            )
+    missing = [n for n in block.required if n not in entries and n not in meant]
+    if missing and _MERGED.search(ctx.source.slice(found.span)):
+        # What a merge key would bring is missing because there are none, which was reported.
+        missing = []
+    for name in missing:
+        hint = block.hints.get(name, f"Add `{name}: …`.")
+        ctx.collector.error("LM202", f"`{name}` is missing in {block.what}.", at, hint)
     return Keys(ctx, block, found, entries)
 
 
@@ -124,16 +136,32 @@ def _is_slip(written: str, meant: str) -> bool:
     return len(meant) >= 3 and distance(written.lower(), meant, 2) <= min(2, len(meant) // 3)
 
 
-def _unknown(ctx: Context, entry: Entry, block: Block, known: Sequence[str]) -> str:
-    close = suggest(entry.key.text, known)
-    hint = block.hints.get(entry.key.text) or (
-        f"Did you mean `{close}`?" if close else f"Its keys are {', '.join(known)}."
-    )
-    name = entry.key.text if len(entry.key.text) <= 80 else entry.key.text[:79] + "…"
+def _unknown(ctx: Context, entry: Entry, block: Block, above: Block | None) -> str:
+    """Report a key that a block does not have; the key that was meant, or an empty text."""
+    written, known = entry.key.text, block.keys
+    usual = meant_key(block.what, written)
+    close = usual or suggest(written, known) or ""
+    moved = None
+    if usual is None and not _is_slip(written, close):
+        moved = habit(block.what, written) or _other_level(written, block, above)
+    hint = block.hints.get(written) or moved
+    if hint is None:
+        hint = f"Did you mean `{close}`?" if close else f"Its keys are {', '.join(known)}."
+    name = written if len(written) <= 80 else written[:79] + "…"
     ctx.collector.error(
         "LM201", f"{block.what.capitalize()} has no key `{name}`.", entry.key.span, hint
     )
-    return close or ""
+    return "" if moved else close
+
+
+def _other_level(written: str, block: Block, above: Block | None) -> str | None:
+    """Where a key of the block above or of one below belongs."""
+    for name, inner in block.below.items():
+        if written in inner.keys:
+            return f"`{written}` belongs to {inner.what}, one level down, in `{name}`."
+    if above is not None and written in above.keys:
+        return f"`{written}` belongs to the {above.what.split(' ', 1)[1]}, one level up."
+    return None
 
 
 @dataclass(slots=True)

@@ -8,11 +8,11 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from leafmesh_nb.language.blocks import Block, Keys, read_block
-from leafmesh_nb.language.build_agents import build_agents
+from leafmesh_nb.language.build_agents import AGENT, build_agents
 from leafmesh_nb.language.build_memory import build_memory, build_people, build_tools
 from leafmesh_nb.language.build_models import build_budgets, build_models, build_routing
-from leafmesh_nb.language.build_policies import build_policies
-from leafmesh_nb.language.build_workflows import build_workflows
+from leafmesh_nb.language.build_policies import POLICY, build_policies
+from leafmesh_nb.language.build_workflows import WORKFLOW, build_workflows
 from leafmesh_nb.language.context import Context
 from leafmesh_nb.language.currencies import CURRENCIES
 from leafmesh_nb.language.names import check_id
@@ -40,7 +40,18 @@ MESH = Block(
         "workflows",
     ),
     hints={"mesh": "A mesh starts with its name, such as `mesh: refunds`."},
+    below={"agents": AGENT, "policies": POLICY, "workflows": WORKFLOW},
 )
+NAMED_IN: Mapping[str, tuple[str, ...]] = {
+    "models": ("models",),
+    "memory": ("memory",),
+    "people": ("roster",),
+    "tools": ("tools",),
+    "agents": ("agents", "capabilities"),
+    "workflows": ("workflows", "steps"),
+    "policies": ("policies",),
+}
+"""What is declared in each block."""
 _START = Span(1, 1, 1, 2)
 
 
@@ -51,6 +62,9 @@ def build(ctx: Context, node: Node, text: str, name: str | None) -> Spec | None:
     if keys is None:
         return None
     own_name = _name(ctx, keys, name)
+    for block, kinds in NAMED_IN.items():
+        if block not in keys and keys.node.get(block) is not None:
+            ctx.broken.update(kinds)
 
     # The order of the references: each block names only what stands above it here.
     if (inner := keys.get("memory")) is not None:

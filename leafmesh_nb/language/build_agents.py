@@ -34,6 +34,11 @@ __all__ = ["build_agents"]
 KINDS: tuple[Kind, ...] = ("llm", "python")
 LATER_KINDS: tuple[Kind, ...] = ("http", "mcp", "human")
 
+CAPABILITY = Block(
+    "a capability",
+    required=("input", "output"),
+    optional=("description", "examples", "proficiency"),
+)
 AGENT = Block(
     "an agent",
     required=("role", "capabilities"),
@@ -50,11 +55,7 @@ AGENT = Block(
         "tool",
         "api_key_env",
     ),
-)
-CAPABILITY = Block(
-    "a capability",
-    required=("input", "output"),
-    optional=("description", "examples", "proficiency"),
+    below={"capabilities": CAPABILITY},
 )
 EXAMPLE = Block("an example", required=("text",), optional=("output",))
 MODEL_CHOICE = Block("`model`", optional=("tier", "domain"))
@@ -149,6 +150,7 @@ def _capabilities(ctx: Context, keys: Keys, kind: str) -> dict[str, Capability]:
             CAPABILITY,
             entry.key.span,
             "{input: {a: string}, output: {b: string}}",
+            AGENT,
         )
         if block is None:
             continue

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from leafmesh_nb.language.blocks import Block, Declared, Keys, mapping, read_block, reference
-from leafmesh_nb.language.build_rules import DEFAULT_WITHIN, build_rules
+from leafmesh_nb.language.build_rules import RULE, build_rules
 from leafmesh_nb.language.context import Context
 from leafmesh_nb.language.digests import policy_digest
 from leafmesh_nb.language.names import check_id
@@ -16,17 +16,18 @@ from leafmesh_nb.language.policy_scope import PolicyScope, policy_scope
 from leafmesh_nb.language.policy_tests import build_tests
 from leafmesh_nb.language.spec import VERDICTS, Point, Policy, Target, Workflow
 
-__all__ = ["DEFAULT_WITHIN", "build_policies"]
+__all__ = ["build_policies"]
 
 POINTS: tuple[Point, ...] = ("tool", "output")
 LATER_POINTS: tuple[Point, ...] = ("route", "call", "memory", "end")
 
+TARGET = Block("`for`", optional=("agents", "capabilities", "tools", "steps"), later=("fields",))
 POLICY = Block(
     "a policy",
     required=("at",),
     optional=("for", "rules", "default", "on_error", "on_timeout", "tests"),
+    below={"rules": RULE, "for": TARGET},
 )
-TARGET = Block("`for`", optional=("agents", "capabilities", "tools", "steps"), later=("fields",))
 NARROWED_BY: Mapping[Point, tuple[str, ...]] = {
     "route": ("capabilities", "agents", "steps"),
     "call": ("capabilities", "agents", "steps"),
@@ -65,7 +66,9 @@ def _policy(ctx: Context, entry: Entry, workflows: Mapping[str, Workflow]) -> Po
     at = keys.choice("at", POINTS, LATER_POINTS)
     target = _target(ctx, keys, at)
     scope = None if at is None else _scope(ctx, at, target, workflows)
+    errors = ctx.collector.errors
     rules = build_rules(ctx, keys, scope)
+    whole = ctx.collector.errors == errors
     default = keys.choice("default", VERDICTS) or "deny"
     on_error = _on_error(ctx, keys)
     tests = build_tests(ctx, keys, scope.names if scope else None)
@@ -82,7 +85,7 @@ def _policy(ctx: Context, entry: Entry, workflows: Mapping[str, Workflow]) -> Po
         tests=tests,
         span=entry.key.span,
     )
-    _check_asking(ctx, keys, policy)
+    _check_asking(ctx, keys, policy, whole)
     _check_target(ctx, keys, policy)
     return replace(policy, digest=policy_digest(policy))
 
@@ -172,15 +175,30 @@ def _on_timeout(ctx: Context, keys: Keys) -> None:
         keys.choice("on_timeout", ("deny",))
 
 
-def _check_asking(ctx: Context, keys: Keys, policy: Policy) -> None:
-    """Where a policy asks without a rule of its own, there must be somebody to ask."""
+def _check_asking(ctx: Context, keys: Keys, policy: Policy, whole: bool) -> None:
+    """Where a policy asks without a rule that matched, it asks as its first asking rule does: there
+    must be one. ``whole`` says that all of its rules could be read."""
+    if "roster" in ctx.broken:
+        return
     for key, verdict in (("default", policy.default), ("on_error", policy.on_error)):
-        if verdict == "ask" and not ctx.declared["roster"] and "roster" not in ctx.broken:
+        if verdict != "ask":
+            continue
+        known = list(ctx.declared["roster"])
+        if not known:
             ctx.collector.error(
                 "LM502",
                 f"`{key}: ask` needs somebody to ask, and this mesh has no people.",
                 keys.span(key),
                 "Add people: {lead: {roles: [approver]}} to the mesh.",
+            )
+        elif whole and not any(rule.then == "ask" for rule in policy.rules):
+            ctx.collector.error(
+                "LM502",
+                f"`{key}: ask` does not say whom: it asks as the first rule of its policy that "
+                "asks, and none does.",
+                keys.span(key),
+                f"Add a rule with `to`: - {{id: unsure, when: …, then: ask, to: {known[0]}, "
+                f"within: 4h}}. Or write `{key}: deny`.",
             )
 
 

@@ -42,10 +42,15 @@ def build_rules(ctx: Context, keys: Keys, scope: PolicyScope | None) -> tuple[Ru
         keys.wrong("rules", "a list of rules, each with `- id:`", node)
         return ()
     rules: dict[str, Rule] = {}
+    doubtful = set()
     for item in node.items:
-        rule = _rule(ctx, item, scope)
+        errors = ctx.collector.errors
+        rule = _rule(ctx, item, scope, keys.block)
         if rule is None:
             continue
+        if ctx.collector.errors > errors:
+            # Who knows when it is meant to match?
+            doubtful.add(rule.id)
         if rule.id in rules:
             ctx.collector.error(
                 "LM501",
@@ -56,12 +61,12 @@ def build_rules(ctx: Context, keys: Keys, scope: PolicyScope | None) -> tuple[Ru
             )
         else:
             rules[rule.id] = rule
-    _check_outcomes(ctx, tuple(rules.values()))
+    _check_outcomes(ctx, tuple(rule for rule in rules.values() if rule.id not in doubtful))
     return tuple(rules.values())
 
 
-def _rule(ctx: Context, node: Node, scope: PolicyScope | None) -> Rule | None:
-    block = read_block(ctx, node, RULE, node.span, "{id: small, when: …, then: approve}")
+def _rule(ctx: Context, node: Node, scope: PolicyScope | None, above: Block) -> Rule | None:
+    block = read_block(ctx, node, RULE, node.span, "{id: small, when: …, then: approve}", above)
     if block is None:
         return None
     id_node = block.scalar("id", "a name")
@@ -89,8 +94,16 @@ def _rule(ctx: Context, node: Node, scope: PolicyScope | None) -> Rule | None:
     asked = reference(ctx, to, "roster") if to else None
     if then == "ask" and "to" not in block and block.node.get("to") is None:
         _nobody_asked(ctx, block)
-    excluded = tuple(n for n in (choice(ctx, b, "`not`", EXCLUDED) for b in barred) if n)
     rungs = tuple(n for n in (reference(ctx, e, "roster") for e in escalate) if n)
+    if rungs and "within" not in block and block.node.get("within") is None and then == "ask":
+        ctx.collector.warning(
+            "LM202",
+            f"`within` is missing beside `escalate`: `{rungs[0]}` is asked after 24 hours, or when "
+            f"`{asked}` passes the question on.",
+            block.span("escalate"),
+            "Add `within: 30m`, or however long each of them has.",
+        )
+    excluded = tuple(n for n in (choice(ctx, b, "`not`", EXCLUDED) for b in barred) if n)
     if id_node is None or then is None:
         return None
     return Rule(

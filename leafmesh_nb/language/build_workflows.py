@@ -11,6 +11,7 @@ from leafmesh_nb.language.absent_names import at_place
 from leafmesh_nb.language.blocks import Block, mapping, read_block
 from leafmesh_nb.language.build_steps import (
     ON_ERROR,
+    STEP,
     Draft,
     Named,
     draft_step,
@@ -37,7 +38,12 @@ __all__ = ["build_workflows"]
 
 MOST_STEPS = 500
 
-WORKFLOW = Block("a workflow", required=("steps",), optional=("input", "save", "output"))
+WORKFLOW = Block(
+    "a workflow",
+    required=("steps",),
+    optional=("input", "save", "output"),
+    below={"steps": STEP},
+)
 INPUT = Block(
     "an input", required=("type",), optional=("default", "min", "max"), nullable=("default",)
 )
@@ -207,7 +213,7 @@ def _drafts(ctx: Context, node: Node | None, at: Span) -> dict[str, Draft]:
     drafts = {}
     for entry in found:
         valid = check_id(entry.key, "a step", ctx.collector)
-        draft = draft_step(ctx, entry, steps)
+        draft = draft_step(ctx, entry, steps, WORKFLOW)
         if draft is not None and valid:
             drafts[draft.step.id] = draft
     return drafts

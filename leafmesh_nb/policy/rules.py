@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from leafmesh_nb.language.build_policies import DEFAULT_WITHIN
 from leafmesh_nb.language.expressions import ErrorValue
 from leafmesh_nb.language.spec import Policy, Rule, Spec
 from leafmesh_nb.language.to_json import dump_any
@@ -253,15 +252,11 @@ def _fallback_ask(
 ) -> tuple[Ask, ...]:
     """Whom ``default: ask`` or ``on_error: ask`` asks: as the policy's first asking rule does.
 
-    A policy without one asks everybody the mesh names; nobody to ask makes an empty roster, which
-    the gate turns into a denial.
+    The language refuses a policy that asks so and has none.
     """
-    for asking in policy.rules:
-        if asking.to is not None:
-            (ask,) = _ask(spec, policy, asking, values, reason, requester)
-            return (replace(ask, rule=rule),)
-    people = tuple(spec.people)
-    return (Ask(policy.id, rule, "anyone", people, DEFAULT_WITHIN, (), reason, values),)
+    asking = next(found for found in policy.rules if found.to is not None)
+    (ask,) = _ask(spec, policy, asking, values, reason, requester)
+    return (replace(ask, rule=rule),)
 
 
 def _merge(asks: Sequence[Ask]) -> tuple[Ask, ...]:

@@ -37,7 +37,8 @@ policies:
     for: {tools: [send]}
     rules:
       - {id: small, when: tool.arguments.amount <= 10, then: approve}
-      - {id: large, when: tool.arguments.amount > 10, then: ask, to: lead, escalate: [boss]}
+      - {id: large, when: tool.arguments.amount > 10, then: ask,
+         to: lead, within: 1h, escalate: [boss]}
     default: deny
     tests:
       - {given: {tool: {arguments: {amount: "10"}}}, expect: approve}
@@ -209,24 +210,25 @@ def test_nobody_of_that_name(look: Any, changed: Any) -> None:
 @pytest.mark.parametrize(
     ("ladder", "says"),
     [
-        ("to: lead, escalate: [lead]", "`lead` has been asked already"),
-        ("to: approver, escalate: [boss]", "`boss` has been asked already"),
-        ("to: lead, escalate: [boss, lead]", "the ladder ends there"),
-        ("to: lead, escalate: [boss, owner]", "`owner` has been asked already"),
-        ("to: approver, escalate: [owner]", "`owner` has been asked already"),
+        ("to: lead, within: 1h, escalate: [lead]", "`lead` has been asked already"),
+        ("to: approver, within: 1h, escalate: [boss]", "`boss` has been asked already"),
+        ("to: lead, within: 1h, escalate: [boss, lead]", "the ladder ends there"),
+        ("to: lead, within: 1h, escalate: [boss, owner]", "`owner` has been asked already"),
+        ("to: approver, within: 1h, escalate: [owner]", "`owner` has been asked already"),
     ],
 )
 def test_a_rung_must_bring_in_somebody_new(policy: Any, ladder: str, says: str) -> None:
-    found = the_one(policy("to: lead, escalate: [boss]", ladder), "LM554")
+    found = the_one(policy("to: lead, within: 1h, escalate: [boss]", ladder), "LM554")
     assert found.severity == "warning"
     assert says in found.message
 
 
 @pytest.mark.parametrize(
-    "ladder", ["to: lead", "to: lead, escalate: [boss]", "to: lead, escalate: [approver]"]
+    "ladder",
+    ["to: lead", "to: lead, within: 1h, escalate: [boss]", "to: lead, escalate: [approver]"],
 )
 def test_ladders_that_end_with_somebody(policy: Any, ladder: str) -> None:
-    assert policy("to: lead, escalate: [boss]", ladder).colour == "green"
+    assert policy("to: lead, within: 1h, escalate: [boss]", ladder).colour == "green"
 
 
 def test_many_agents_and_policies_are_looked_at_quickly(look: Any) -> None:

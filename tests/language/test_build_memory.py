@@ -121,7 +121,7 @@ def test_what_is_no_duration(told: Tell, written: str, code: str) -> None:
 
 WRONG = [
     ("memory: {m: {scope: mesh}}", "LM202", "m", "{type:"),
-    ("memory: {m: {type: string, scope: run, default: x}}", "LM201", "default", "sensitivity"),
+    ("memory: {m: {type: string, scope: run, default: x}}", "LM201", "default", "`save`"),
     ("memory: {m: {type: string, scope: global}}", "LM206", "global", "run, mesh"),
     ("memory: {m: {type: string, sensitivity: PII}}", "LM206", "PII", "Did you mean `pii`?"),
     ("memory: {m: {type: string, min: 1}}", "LM401", "1", ""),

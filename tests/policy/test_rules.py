@@ -100,6 +100,7 @@ class TestWithinAPolicy:
               for: {{tools: [look]}}
               rules:
                 - {{id: small, when: tool.arguments.amount < 1, then: deny}}
+                - {{id: huge, when: tool.arguments.amount > 1000000, then: ask, to: lead}}
               default: {default}
             """
         )
@@ -158,6 +159,7 @@ class TestErrors:
               at: tool
               rules:
                 - {{id: gold, when: memory.tier == "gold", then: {then}}}
+                - {{id: huge, when: tool.arguments.amount > 1000000, then: ask, to: lead}}
               default: deny
               on_error: {on_error}
             """
@@ -189,6 +191,7 @@ class TestErrors:
               rules:
                 - {id: gold, when: memory.tier == "gold", then: approve}
                 - {id: never, when: tool.arguments.amount > 1, then: deny}
+                - {id: huge, when: tool.arguments.amount > 1000000, then: ask, to: lead}
               default: deny
               on_error: ask
             """
@@ -203,6 +206,7 @@ class TestErrors:
               rules:
                 - {id: small, when: tool.arguments.amount < 1000, then: approve}
                 - {id: gold, when: memory.tier == "gold", then: deny}
+                - {id: huge, when: tool.arguments.amount > 1000000, then: ask, to: approver}
               default: deny
               on_error: ask
             """
