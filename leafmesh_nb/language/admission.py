@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from leafmesh_nb.language.diagnostics import Collector
 from leafmesh_nb.language.nodes import Span
-from leafmesh_nb.language.secret_texts import find_secrets
 from leafmesh_nb.language.source import Source, forbidden_characters
 
 __all__ = ["MAX_BYTES", "admit"]
@@ -18,16 +17,18 @@ _UTF_16 = ("\udcff\udcfe", "\udcfe\udcff")
 
 def admit(source: Source, collector: Collector) -> bool:
     """Whether a text may be read; whatever is wrong with it is reported."""
-    for secret in find_secrets(source.text):
+    for secret in source.secrets:
         span = source.span(secret.start, secret.end)
         collector.error(
             "LM601",
             f"This looks like {secret.what}: a mesh must not contain a secret.",
             span,
-            "Take it out, and withdraw it where it was issued if this text was saved or shared. "
-            "Keys belong in environment variables.",
+            "Put it into an environment variable and write that one's name, as in `api_key_env: "
+            "OPENAI_API_KEY`. Withdraw it where it was issued if this text was saved or shared.",
         )
         collector.close(span)
+        if secret.owner >= 0:  # a key that there is none of would be a second error of one cause
+            collector.close(source.span(secret.owner, secret.end))
     if source.marked:
         collector.warning(
             "LM106",

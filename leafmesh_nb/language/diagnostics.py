@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 from leafmesh_nb.language.codes import CODES
 from leafmesh_nb.language.nodes import Span
 from leafmesh_nb.language.render import render_html, render_text
-from leafmesh_nb.language.secret_texts import find_secrets, mask
+from leafmesh_nb.language.secret_texts import mask
 from leafmesh_nb.language.source import Source
 
 __all__ = [
@@ -181,15 +181,8 @@ class Collector:
             found.append(Diagnostic("LM199", "warning", message, found[-1].span))
         if not found:
             return ()
-        secrets = find_secrets(self.source.text)
-        shown = _writable(mask(self.source.text, secrets) if secrets else self.source.text)
-        parts = {
-            word
-            for secret in secrets
-            for word in self.source.text[secret.start + secret.shown : secret.end].split()
-        }
-        lines = shown.split("\n")
-        return tuple(self._shown(d, lines, sorted(parts, key=len, reverse=True)) for d in found)
+        lines = _writable(self.source.starred(self.source.covered.text)).split("\n")
+        return tuple(self._shown(d, lines) for d in found)
 
     def _add(self, diagnostic: Diagnostic) -> None:
         span = diagnostic.span
@@ -208,11 +201,9 @@ class Collector:
         if self.errors >= MOST_ERRORS:
             raise TooManyErrors
 
-    def _shown(self, diagnostic: Diagnostic, lines: list[str], parts: list[str]) -> Diagnostic:
+    def _shown(self, diagnostic: Diagnostic, lines: list[str]) -> Diagnostic:
         def masked(text: str) -> str:
-            for part in parts:
-                text = text.replace(part, "*" * len(part))
-            return _writable(mask(text))
+            return _writable(mask(self.source.starred(text)))
 
         span = _inside(diagnostic.span, lines)
         last = min(span.end_line, span.line + 3, len(lines))

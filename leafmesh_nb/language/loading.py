@@ -44,7 +44,7 @@ def parse(text: str, *, source: str = "mesh", name: str | None = None) -> Parsed
     try:
         node = read(origin, collector)
         if node is not None:
-            spec = build(Context(origin, collector), node, text, name)
+            spec = build(Context(origin.covered, collector), node, text, name)
     except TooManyErrors:
         spec = None
     return Parsed(None if collector.failed else spec, collector.finish())

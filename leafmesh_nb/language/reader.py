@@ -55,7 +55,7 @@ def read(source: Source, collector: Collector) -> Node | None:
     """
     if not admit(source, collector):
         return None
-    text = source
+    text = source.covered
     for _ in range(_REPAIRS):
         builder = _Builder(text, collector)
         node = builder.build()

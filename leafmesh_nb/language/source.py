@@ -5,10 +5,20 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from functools import cached_property
 
 from leafmesh_nb.language.nodes import Span
+from leafmesh_nb.language.secret_texts import MASK, Secret, find_secrets, mask
 
 __all__ = ["Source", "forbidden_characters"]
+
+_COVER = "\u204e"
+"""Stands for a character of a secret in what is read. A star would make an alias of the value."""
+
+_AGAIN = 12
+"""How long a piece of a secret is at least that is covered where it stands once more."""
+
+_MOST_AGAIN = 200
 
 _FORBIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x85\x86-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]"
@@ -36,6 +46,32 @@ class Source:
         for line in self.lines:
             starts.append(starts[-1] + len(line) + 1)
         self._starts = starts
+
+    @cached_property
+    def secrets(self) -> tuple[Secret, ...]:
+        """The secrets in the text, in order."""
+        return tuple(find_secrets(self.text))
+
+    @cached_property
+    def covered(self) -> Source:
+        """The same text, place by place, without its secrets: what is read, checked and quoted,
+        so that nothing that is said of it can hold one."""
+        if not self.secrets:
+            return self
+        text = mask(self.text, self.secrets, _COVER)
+        words = {
+            word
+            for secret in self.secrets
+            for word in self.text[secret.start + secret.shown : secret.end].split()
+            if len(word) >= _AGAIN
+        }
+        for word in sorted(words, key=len, reverse=True)[:_MOST_AGAIN]:
+            text = text.replace(word, _COVER * len(word))
+        return Source(text, self.name)
+
+    def starred(self, text: str) -> str:
+        """What is said or quoted of ``covered``, with stars for the characters of secrets."""
+        return text.replace(_COVER, MASK) if self.secrets else text
 
     def line(self, number: int) -> str:
         """Line ``number`` (from 1), or an empty text outside the source."""
