@@ -146,8 +146,9 @@ class RunState:
     ``steps_left`` None runs to the end; 0 starts no step until the run is resumed. Money is in US
     dollars. ``saved``: the workflow's own ``save`` was written. ``scopes`` has the final statuses
     of the steps of the workflow, and by path of those that are run within it; ``timers`` when each
-    timer that is set is due. ``decoded`` keeps typed values of what the events hold as JSON: made
-    when first asked for, never changed, not part of the state.
+    timer that is set is due; ``asking`` the ids of the questions that are open. ``decoded`` keeps
+    typed values of what the events hold as JSON: made when first asked for, never changed, not part
+    of the state.
     """
 
     run: str
@@ -162,6 +163,7 @@ class RunState:
     memory: dict[str, Versions] = field(default_factory=dict)
     calls: dict[str, CallState] = field(default_factory=dict)
     approvals: dict[str, ApprovalState] = field(default_factory=dict)
+    asking: dict[str, None] = field(default_factory=dict)
     functions: dict[str, Any] = field(default_factory=dict)
     paused: bool = False
     steps_left: int | None = None
@@ -190,7 +192,7 @@ class RunState:
     def open_approvals(self) -> Iterator[ApprovalState]:
         """Questions that still want an answer, oldest first."""
         if self.ended is None:
-            yield from (a for a in self.approvals.values() if a.status == "open")
+            yield from (self.approvals[id] for id in self.asking)
 
     def call_at(self, path: str, ordinal: int) -> CallState | None:
         """The tool call of a step by its ordinal."""

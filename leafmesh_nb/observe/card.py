@@ -300,7 +300,7 @@ class CardState:
             "name": step_name(path) + _progress(step),
             "status": self._status(step, waiting),
             "capability": declared.capability or "",
-            "after": list(declared.after.steps()) if declared.after else [],
+            "after": [*(declared.after.steps() if declared.after else ()), *declared.handles],
             "agent": ", ".join(self._takers.get(path, ())) or declared.agent or "",
             "model": step.model or "",
             "started": milliseconds(step.resolved_at) if step.resolved_at else None,

@@ -73,6 +73,40 @@ workflows:
 """
 
 
+FLOWS = """
+mesh: flows
+memory:
+  notes: {type: {list: integer}, merge: append}
+agents:
+  one: {role: A, kind: python, memory: {write: [notes]}, capabilities: CAPABILITIES}
+  two: {role: B, kind: python, memory: {write: [notes]}, capabilities: CAPABILITIES}
+workflows:
+  w:
+    input: {n: integer}
+    steps:
+      each:
+        capability: do
+        agent: one
+        with: {n: item}
+        for_each: {in: "[1, 2, 3]", max: 9, parallel: 2}
+        on_error: continue
+        save: {notes: output.n}
+      again: {let: "default(previous, 0) + 1", repeat: {until: output > 2, max: 9}}
+      race: {capability: do, with: {n: input.n}, race: 2}
+      flaky: {capability: do, agent: one, with: {n: "2"}, retry: {max: 1}, on_error: fix}
+      fix: {let: "7"}
+      pause: {wait: 1ms, after: race}
+      sub: {workflow: inner, with: {n: item}, for_each: {in: "[5, 6]", max: 2}, after: pause}
+    output: {n: size(steps.sub.output)}
+  inner:
+    input: {n: integer}
+    steps:
+      more: {let: input.n + 1}
+      do: {capability: do, agent: two, with: {n: steps.more.output}}
+    output: {n: steps.do.output.n}
+""".replace("CAPABILITIES", "{do: {input: {n: integer}, output: {n: integer}}}")
+
+
 class Hand:
     """Events made by hand, a second after each other."""
 
@@ -273,4 +307,19 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Plan
             except lm.RunError:
                 assert run.status == "failed", run.error
             found[name] = (plan_of(load(REFUNDS), "refund"), run.recorded())
+    found["every kind of step"] = (plan_of(load(FLOWS), "w"), _every_kind_of_step(folder))
     return found
+
+
+def _every_kind_of_step(folder: Path) -> list[Event]:
+    def one(n: int) -> dict[str, int]:
+        if n == 2:
+            raise ValueError("not 2")
+        return {"n": n}
+
+    mesh = lm.Mesh.from_yaml(FLOWS)
+    mesh.agent("one")(one)
+    mesh.agent("two")(lambda n: {"n": n})
+    run = mesh.start("w", n=1, journal=folder / "journal.db")
+    assert run.result(PATIENCE) == {"n": 2}
+    return run.recorded()

@@ -349,3 +349,62 @@ def test_ten_times_as_many_items_take_ten_times_as_long(world: Any, parallel: in
         assert run.result(60) == {"n": count}
         took[count] = time.process_time() - began
     assert took[3000] < 30 * took[300], took
+
+
+def test_an_item_that_is_paying_is_waited_for(world: Any) -> None:
+    """Another item has failed: nothing new goes out, and what is under way is not left in doubt."""
+    paying, gate = threading.Event(), threading.Event()
+    paid: list[int] = []
+
+    def pay(amount: int) -> dict[str, bool]:
+        paying.set()
+        assert gate.wait(20)
+        paid.append(amount)
+        return {"ok": True}
+
+    def work(n: int, ctx: Any) -> dict[str, int]:
+        if n == 2:
+            assert paying.wait(20)
+            raise ValueError("no 2")
+        ctx.tool("pay", amount=n)
+        ctx.tool("pay", amount=n + 100)
+        return {"n": n}
+
+    text = MESH.replace("    memory: {read: [seen], write: [seen]}", "    tools: [pay]")
+    text = text.replace("memory:\n  seen: {type: {list: integer}, merge: append}\n", TOOLS)
+    policy = "policies: {p: {at: tool, for: {tools: [pay]}, rules: [{id: all, then: approve}]}}"
+    steps = f"      a: {{{EACH}, parallel: 2}}, on_error: fix}}\n      fix: {{let: '1'}}"
+    text = text.replace("POLICIES", policy).replace("STEPS", steps).replace("OUTPUT", "{}")
+    mesh = world.mesh(text, agents={"worker": work}, tools={"pay": pay})
+    run = world.start(mesh, ns=[1, 2])
+    world.until(run, lambda: "step.ended" in world.kinds(run, "a[1]"))
+    assert "step.ended" not in world.kinds(run, "a"), "a payment is under way"
+    gate.set()
+    assert run.result(20) == {}
+    assert paid == [1], "nothing went out after the failure"
+    calls = world.bodies(run, ev.CallFinished, "a[0]")
+    assert [call.result for call in calls][:1] == [{"ok": True}]
+    (ended,) = world.bodies(run, ev.StepEnded, "a[0]")
+    assert ended.status == "cancelled"
+    assert not world.bodies(run, ev.ApprovalAsked)
+    world.verify()
+
+
+TOOLS = """tools:
+  pay: {side_effect: true, input: {amount: integer}, output: {ok: boolean}}
+"""
+
+
+def test_a_thousand_questions_are_asked_and_answered(world: Any) -> None:
+    """What was answered costs nothing: no turn goes over all that was ever asked."""
+    lines = f"      a: {{{EACH}, parallel: 20}}}}".replace("max: 100", "max: 2000")
+    policy = POLICIES.replace('when: "output.n == 20", ', "")
+    text = MESH.replace("STEPS", lines).replace("OUTPUT", "{n: size(steps.a.output)}")
+    mesh = world.mesh(
+        text.replace("POLICIES", policy),
+        agents={"worker": lambda n: {"n": n}},
+        approver=ScriptedApprover([{"answer": "approve"}]),
+    )
+    run = world.start(mesh, ns=list(range(1000)))
+    assert run.result(60) == {"n": 1000}
+    assert len(world.bodies(run, ev.ApprovalAnswered)) == 1000

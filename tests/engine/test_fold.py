@@ -29,6 +29,7 @@ NAMES = (
     "edited",
     "escalated",
     "denied by rule",
+    "every kind of step",
 )
 names = st.sampled_from(NAMES)
 
@@ -96,7 +97,9 @@ def test_a_run_is_never_stuck(recordings: Recordings, name: str) -> None:
     state = fold(events[:1])
     for event in events[1:]:
         asked = list(state.open_approvals())
-        assert decide(plan, state) or asked, f"nothing to do before {event.seq} {event.kind}"
+        assert decide(plan, state) or asked or state.timers, (
+            f"nothing to do before {event.seq} {event.kind}"
+        )
         apply(state, event)
     assert decide(plan, state) == (), "an ended run wants nothing"
 
@@ -129,7 +132,10 @@ def bodies(state: RunState) -> st.SearchStrategy[tuple[str, Any]]:
     """Any kind of event about anything, mostly about what is there."""
     known = [*state.calls, *state.approvals, "approve", "edit", "reject", "escalate", "done"]
     values = st.one_of(st.sampled_from(known), WRONG)
-    paths = st.sampled_from(["", "nobody", *state.steps])
+    parts = ("", "[0]", "#1", "@1", "/x", "[x", "/")
+    paths = st.builds(
+        str.__add__, st.sampled_from(["", "nobody", *state.steps]), st.sampled_from(parts)
+    )
 
     def of(kind: type[Any]) -> st.SearchStrategy[Any]:
         needed = [f.name for f in dataclasses.fields(kind)]

@@ -324,3 +324,141 @@ def test_steps_left_counts_the_steps_that_run(hand: Any) -> None:
     assert (state.status, state.steps_left) == ("running", 1), "a skipped step is no step"
     apply(state, hand.event(4, ev.StepResolved(True), "b"))
     assert state.steps_left == 0
+
+
+# What is made of parts
+
+
+def made_of(hand: Any, parts: str, *bodies: Any, items: Any = None) -> RunState:
+    """A run whose step ``s`` is made of parts."""
+    whole = ("s", ev.StepResolved(True, parts=parts, items=items))
+    return fold(hand.events(hand.started(), whole, *bodies))
+
+
+RUNS = ev.StepResolved(True, {"n": 1})
+PLACES = {"items": "s[0]", "iterations": "s#1", "racers": "s@1", "steps": "s/a"}
+
+
+@pytest.mark.parametrize("parts", PLACES)
+def test_a_step_is_made_of_parts_of_its_kind_and_ends_after_them(hand: Any, parts: str) -> None:
+    state = made_of(hand, parts)
+    for kind, path in PLACES.items():
+        if kind != parts:
+            refused(state, hand.event(3, RUNS, path), "is no part of anything under way")
+    apply(state, hand.event(3, RUNS, PLACES[parts]))
+    assert list(state.steps["s"].open) == [PLACES[parts]]
+    refused(state, hand.event(4, ev.StepEnded("done"), "s"), "cannot end before")
+    refused(state, hand.event(4, STEP[ev.TaskRouted], "s"), "performed by nobody")
+    refused(state, hand.event(4, ev.RunEnded("done")), "while s, .* is under way")
+    apply(state, hand.event(4, ev.StepEnded("done", 7), PLACES[parts]))
+    assert (state.steps["s"].open, state.steps["s"].won) == ({}, PLACES[parts])
+    apply(state, hand.event(5, ev.StepEnded("done", [7]), "s"))
+    refused(state, hand.event(6, RUNS, f"{PLACES[parts]}/b"), "is no part")
+    assert state.statuses() == {"s": "done"}
+    assert state.statuses("s") == ({"a": "done"} if parts == "steps" else {})
+
+
+@pytest.mark.parametrize("path", ["s[1]", "s[00]", "s[x]", "s[", "s[0][0]", "t[0]", "s[0]#1"])
+def test_parts_begin_in_order_and_where_they_belong(hand: Any, path: str) -> None:
+    state = made_of(hand, "items", items=[1, 2])
+    refused(state, hand.event(3, RUNS, path), "seq 3")
+
+
+def test_what_a_step_is_made_of_is_known(hand: Any) -> None:
+    state = fold(hand.events(hand.started()))
+    refused(state, hand.event(2, ev.StepResolved(True, parts="crumbs"), "s"), "not made of")
+    refused(state, hand.event(2, RUNS, "s/a"), "is no part of anything under way")
+
+
+def test_the_first_that_failed_and_the_first_that_is_done_are_kept(hand: Any) -> None:
+    ends = [("failed", None), ("done", 1), ("failed", None), ("done", 2)]
+    bodies: list[Any] = []
+    for number, (status, output) in enumerate(ends):
+        bodies += [(f"s[{number}]", RUNS), (f"s[{number}]", ev.StepEnded(status, output))]
+    step = made_of(hand, "items", *bodies, items=[1, 2, 3, 4]).steps["s"]
+    assert (step.failed, step.won, step.begun) == ("s[0]", "s[1]", 4)
+
+
+def test_the_last_iteration_gives_what_a_repeat_gives(hand: Any) -> None:
+    bodies: list[Any] = []
+    for number in (1, 2):
+        bodies += [(f"s#{number}", RUNS), (f"s#{number}", ev.StepEnded("done", number, again=True))]
+    state = made_of(hand, "iterations", *bodies)
+    assert (state.steps["s"].won, state.giver("s").output) == ("s#2", 2)
+    assert state.steps["s#2"].again
+
+
+def test_money_of_a_part_is_money_of_its_step(hand: Any) -> None:
+    call = ev.CallStarted("k", "model", "m", "a", 0, "x")
+    bodies = [("s[0]", RUNS), ("s[0]", STEP[ev.TaskRouted]), ("s[0]", call)]
+    state = made_of(hand, "items", *bodies, items=[1])
+    apply(state, hand.event(6, ev.BudgetReserved("k", "0.5"), "s[0]"))
+    assert str(state.steps["s"].reserved) == "0.5"
+    apply(state, hand.event(7, ev.BudgetSettled("k", "0.2"), "s[0]"))
+    assert [str(state.steps[p].spent) for p in ("s", "s[0]")] == ["0.2", "0.2"]
+    assert state.steps["s"].reserved == 0
+    assert str(state.settled) == "0.2"
+
+
+# Timers, and what comes late
+
+
+def test_a_timer_is_set_once_and_fires_once(hand: Any) -> None:
+    state = state_in(hand, "resolved")
+    wait = ev.TimerSet("2026-03-01T10:00:00+00:00", "wait")
+    refused(state, hand.event(state.seq + 1, ev.TimerFired(), "s"), "waits for no time")
+    for bad in (
+        ev.TimerSet("2026-03-01T10:00:00", "wait"),
+        ev.TimerSet("", "wait"),
+        ev.TimerSet(wait.due, "lunch"),
+    ):
+        refused(state, hand.event(state.seq + 1, bad, "s"), "no timer for")
+    refused(state, hand.event(state.seq + 1, ev.TimerSet("noon", "wait"), "s"), "cannot be read")
+    apply(state, hand.event(state.seq + 1, wait, "s"))
+    assert [due.isoformat() for due in state.timers.values()] == [wait.due]
+    assert state.next_due() == state.timers["s"]
+    refused(state, hand.event(state.seq + 1, wait, "s"), "has a timer")
+    apply(state, hand.event(state.seq + 1, ev.TimerFired(), "s"))
+    assert state.timers == {}
+    refused(state, hand.event(state.seq + 1, ev.TimerFired(), "s"), "waits for no time")
+
+
+def test_only_what_failed_is_tried_again(hand: Any) -> None:
+    state = state_in(hand, "routed")
+    retry = ev.TimerSet("2026-03-01T10:00:00+00:00", "retry")
+    refused(state, hand.event(state.seq + 1, retry, "s"), "nothing of step 's' has failed")
+    apply(state, hand.event(state.seq + 1, STEP[ev.CallFailed], "s"))
+    apply(state, hand.event(state.seq + 1, retry, "s"))
+    apply(state, hand.event(state.seq + 1, ev.TimerFired(), "s"))
+    step = state.steps["s"]
+    assert (step.generation, step.main, step.timer, step.phase) == (1, "", None, "routed")
+
+
+def test_the_end_of_a_step_takes_its_timer_with_it(hand: Any) -> None:
+    state = state_in(hand, "resolved")
+    wait = ev.TimerSet("2026-03-01T10:00:00+00:00", "wait")
+    apply(state, hand.event(state.seq + 1, wait, "s"))
+    apply(state, hand.event(state.seq + 1, ev.StepEnded("cancelled"), "s"))
+    assert (state.timers, state.next_due()) == ({}, None)
+
+
+def test_a_late_result_is_taken_only_of_what_was_cancelled(hand: Any) -> None:
+    late = STEP[ev.CallFinished]
+    for status in ("done", "failed"):
+        state = state_in(hand, "routed")
+        apply(state, hand.event(state.seq + 1, ev.StepEnded(status), "s"))
+        refused(state, hand.event(state.seq + 1, late, "s"), "in phase ended")
+    state = state_in(hand, "ended")
+    apply(state, hand.event(state.seq + 1, late, "s"))
+    assert not state.calls["k1"].open
+    assert (state.steps["s"].status, state.steps["s"].output) == ("cancelled", None)
+    refused(state, hand.event(state.seq + 1, late, "s"), "no open call")
+
+
+def test_an_old_journal_folds_as_before(hand: Any) -> None:
+    """What was written before there were parts has neither ``parts`` nor ``items``."""
+    payload = '{"error":null,"inputs":{"n":1},"memory":{},"reason":"","run":true,"values":[]}'
+    body = ev.decode("step.resolved", 1, payload)
+    ended = ev.decode("step.ended", 1, '{"error":null,"output":{"n":2},"status":"done"}')
+    state = fold(hand.events(hand.started(), ("s", body), ("s", ended)))
+    assert (state.steps["s"].output, state.statuses()) == ({"n": 2}, {"s": "done"})

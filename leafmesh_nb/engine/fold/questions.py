@@ -15,6 +15,7 @@ from leafmesh_nb.engine.state import ApprovalState, RunState, StepState
 __all__ = [
     "answered",
     "asked",
+    "close",
     "escalated",
     "expired",
     "refused",
@@ -48,6 +49,7 @@ def asked(state: RunState, step: StepState, event: Event, body: ev.ApprovalAsked
     if action is not None:
         action.approvals.append(body.id)
     state.approvals[body.id] = approval
+    state.asking[body.id] = None
 
 
 def answered(state: RunState, event: Event, body: ev.ApprovalAnswered) -> None:
@@ -56,7 +58,7 @@ def answered(state: RunState, event: Event, body: ev.ApprovalAnswered) -> None:
     if body.answer == "escalate":
         return
     approval.value = body.value
-    approval.status = "rejected" if body.answer == "reject" else "approved"
+    close(state, approval, "rejected" if body.answer == "reject" else "approved")
     if body.answer == "reject":
         # One no decides: the other rosters need not answer any more.
         supersede(state, approval.path, digest=approval.digest)
@@ -74,16 +76,19 @@ def escalated(state: RunState, event: Event, body: ev.ApprovalEscalated) -> None
 
 def expired(state: RunState, event: Event, body: ev.ApprovalExpired) -> None:
     approval = open_question(state, event, body.id)
-    approval.status = "expired"
+    close(state, approval, "expired")
     supersede(state, approval.path, digest=approval.digest)
 
 
 def supersede(state: RunState, path: str, *, digest: str | None = None) -> None:
     """Close the open questions of a step (about one digest) that nobody needs to answer now."""
-    for approval in state.approvals.values():
-        if (
-            approval.status == "open"
-            and approval.path == path
-            and digest in (None, approval.digest)
-        ):
-            approval.status = "superseded"
+    for id in tuple(state.asking):
+        approval = state.approvals[id]
+        if approval.path == path and digest in (None, approval.digest):
+            close(state, approval, "superseded")
+
+
+def close(state: RunState, approval: ApprovalState, status: str) -> None:
+    """End a question: it takes no further answer."""
+    approval.status = status
+    state.asking.pop(approval.id, None)

@@ -6,7 +6,7 @@ from leafmesh_nb.engine import events as ev
 from leafmesh_nb.engine import paths
 from leafmesh_nb.engine.events import Body, Event
 from leafmesh_nb.engine.fold.checks import illegal, time_of
-from leafmesh_nb.engine.fold.questions import supersede
+from leafmesh_nb.engine.fold.questions import close, supersede
 from leafmesh_nb.engine.fold.runs import put
 from leafmesh_nb.engine.state import ActionState, RunState, StepState, Timer
 
@@ -62,7 +62,7 @@ def decided(state: RunState, step: StepState, event: Event, body: ev.PolicyDecid
             # The editor's own answer holds for what the edit made of the action.
             approval.digest = body.digest
         elif approval.status == "open" and approval.digest != body.digest:
-            approval.status = "superseded"
+            close(state, approval, "superseded")
     if before is None and body.point == "tool":
         step.calls += 1  # denied or not: a limit that denials pass by would bound no loop
     requested = before.requested if before and body.edited_by else body.value

@@ -137,6 +137,8 @@ def _check_whole(state: RunState, event: Event) -> None:
         return
     whole, place = state.steps.get(before), paths.parse(event.path)
     made_of = _MADE_OF[event.path[len(before)]]
+    if str(place) != event.path:
+        raise illegal(event, f"{event.path!r} is no path of a step; {str(place)!r} is")
     if whole is None or whole.phase != "resolved" or whole.parts != made_of:
         raise illegal(event, f"{event.path!r} is no part of anything under way")
     number = {"items": place.item, "iterations": place.iteration, "racers": place.racer}

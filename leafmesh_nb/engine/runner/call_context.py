@@ -46,6 +46,8 @@ class CallContext:
 
     def sent_again(self, key: str) -> tuple[str, ...]:
         """The questions whose answer lets a call in doubt be sent again."""
+        if key not in self.record.state.calls:
+            return ()
         doubts = self.record.state.doubts(key)
         return tuple(a.id for a in doubts if a.status == "approved")
 
