@@ -14,6 +14,7 @@ from leafmesh_nb.language.diagnostics import Related
 from leafmesh_nb.language.expressions import Expression
 from leafmesh_nb.language.joins import implied, parse_join
 from leafmesh_nb.language.nodes import Entry, ScalarNode, Span
+from leafmesh_nb.language.settled import NOTHING, Facts, settled
 from leafmesh_nb.language.spec import AgentSpec, Complexity, InDoubt, Join, Performer, Step
 from leafmesh_nb.language.suggest import suggest
 from leafmesh_nb.language.types import Type
@@ -63,7 +64,7 @@ class Draft:
 
     ``step`` has no types and no ``handles`` before its workflow is checked; ``kind`` is None where
     it does not say who performs it, or says two things. ``said`` are its keys, readable or not,
-    ``reads`` the steps that it reads, known or not.
+    ``reads`` the steps that it reads, known or not, ``facts`` what is settled where it runs.
     """
 
     step: Step
@@ -76,6 +77,7 @@ class Draft:
     save: Named
     consult: tuple[ScalarNode, ...]
     reads: frozenset[str]
+    facts: Facts = NOTHING
 
     def candidates(self, ctx: Context) -> list[AgentSpec]:
         """The agents that may take the step."""
@@ -140,7 +142,15 @@ def draft_step(ctx: Context, entry: Entry, steps: Mapping[str, Span], above: Blo
         save=save,
         consult=consult,
         reads=reads,
+        facts=NOTHING if step.when is None else _settled(keys, step.when),
     )
+
+
+def _settled(keys: Keys, when: Expression) -> Facts:
+    """What ``when`` settles; not of memory where a part of the step looks at it again later."""
+    loops = any(name in keys for name in ("for_each", "repeat", "race", "retry"))
+    names = ("input", "steps", "run", "item", "index", *(() if loops else ("memory",)))
+    return settled(when.node).only(*names)
 
 
 def _on_error(ctx: Context, keys: Keys, steps: Mapping[str, Span]) -> str:
