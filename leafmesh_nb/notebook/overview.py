@@ -68,11 +68,16 @@ def mesh_text(spec: Spec, name: str) -> str:
     """The same in plain text."""
     return "\n".join(
         [
-            f"mesh {spec.mesh}: {len(spec.agents)} agents, {len(spec.policies)} policies, "
+            f"mesh {spec.mesh}: {_count(spec.agents, 'agent', 'agents')}, "
+            f"{_count(spec.policies, 'policy', 'policies')}, "
             f"workflows {', '.join(spec.workflows) or 'none yet'}; bound to {name}",
             *(f"start it with {example}" for example in _examples(spec)[:1]),
         ]
     )
+
+
+def _count(things: Sized, one: str, many: str) -> str:
+    return f"{len(things)} {one if len(things) == 1 else many}"
 
 
 def status_html(mesh: Mesh | None, runs: Sequence[Run], notes: Sequence[str] = ()) -> str:
