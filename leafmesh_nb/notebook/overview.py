@@ -5,7 +5,7 @@ Inline styles only, every text escaped, legible on white and on dark.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from html import escape
 from pathlib import Path
 
