@@ -37,19 +37,14 @@ def memory_values(
 ) -> dict[str, Any]:
     """Every field's value in JSON form: as it is now, or at the given versions.
 
-    A field that was never written and has no initial value is absent.
+    A field that was never written is null, or an empty list where writes add to it.
     """
     at = memory_versions(plan, state, shared) if versions is None else versions
     values: dict[str, Any] = {}
     for name, field in plan.spec.memory.items():
         version = at.get(name, 0)
-        if version:
-            memory = (shared if field.scope == "mesh" else state).memory
-            values[name] = memory[name].at(version)
-            continue
-        value = initial(field)
-        if value is not None or field.type.nullable:
-            values[name] = value
+        memory = (shared if field.scope == "mesh" else state).memory
+        values[name] = memory[name].at(version) if version else initial(field)
     return values
 
 
@@ -190,9 +185,7 @@ def _memory(plan: Plan, state: RunState, shared: SharedState) -> dict[str, Any]:
         field = fields[name]
         current = (shared if field.scope == "mesh" else state).memory.get(name)
         if current is None:
-            value = initial(field)
-            if value is not None or field.type.nullable:
-                values[name] = value
+            values[name] = initial(field)
         else:
             key = ("memory", name, current.version)
             values[name] = _once(state, key, field.type, current.value, f"memory.{name}")

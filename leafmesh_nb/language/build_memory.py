@@ -25,8 +25,7 @@ PERSON = Block("a person", optional=("roles",))
 TOOL = Block(
     "a tool",
     required=("input", "output"),
-    optional=("python", "side_effect", "description"),
-    later=("on_in_doubt",),
+    optional=("python", "side_effect", "description", "on_in_doubt"),
 )
 
 IN_DOUBT: tuple[InDoubt, ...] = ("retry", "ask", "fail")

@@ -33,19 +33,43 @@ workflows:
     output: {a: "default(steps.a.output.n, 0)", status: steps.a.status}
 """
 
+TOOL = """
+tools:
+  pay: {side_effect: true, input: {amount: integer}, output: {receipt: integer}, on_in_doubt: SAID}
+"""
+PAYING = (
+    MESH.replace("    kind: python\n", "    kind: python\n    tools: [pay]\n")
+    .replace("people:", "POLICIES\npeople:")
+    .replace("POLICIES", "policies: {p: {at: tool, for: {tools: [pay]}, rules: [RULE]}}")
+    .replace("RULE", "{id: all, then: approve}")
+    .replace("KEYS", "timeout: 20s")
+)
+
 SCRIPT = """
 import json, os, sys
 import leafmesh_nb as lm
 
-def work(n):
+def count():
     with open(sys.argv[2] + ".calls", "a") as file:
         file.write("x")
     if sys.argv[3] == "kill":
         os.kill(os.getpid(), 9)
+
+def work(n):
+    count()
     return {"n": n + 1}
 
+def paying(n, ctx):
+    return {"n": ctx.tool("pay", amount=n)["receipt"]}
+
+def pay(amount):
+    count()
+    return {"receipt": amount + 1}
+
 mesh = lm.Mesh.from_yaml(sys.argv[1])
-mesh.agent("worker")(work)
+mesh.agent("worker")(paying if "tools:" in sys.argv[1] else work)
+if "tools:" in sys.argv[1]:
+    mesh.tool("pay")(pay)
 if sys.argv[3] == "kill":
     mesh.start("w", n=1, journal=sys.argv[2]).result(20)
 run = lm.resume(lm.runs(journal=sys.argv[2])["run"].iloc[0], journal=sys.argv[2])
@@ -71,8 +95,8 @@ print(json.dumps({"status": run.status, "output": run.output, "error": run.error
 class Case:
     """A run that was killed while its one function ran."""
 
-    def __init__(self, folder: Path, keys: str) -> None:
-        self._text = MESH.replace("KEYS", keys)
+    def __init__(self, folder: Path, keys: str, text: str = MESH) -> None:
+        self._text = text.replace("KEYS", keys)
         self.journal = folder / "journal.db"
         assert self.go("kill").returncode == -9
 
@@ -142,3 +166,43 @@ def test_a_person_may_be_asked(tmp_path: Path, answer: Any, calls: int, expected
         (finished,) = case.bodies(ev.CallFinished)
         assert (finished.live, finished.note) == (False, "entered by lead")
     assert lm.verify(str(case.journal))
+
+
+@pytest.mark.parametrize(
+    ("said", "calls", "status"), [("retry", 2, "done"), ("fail", 1, "failed"), ("ask", 1, "asked")]
+)
+def test_a_tool_says_itself_what_is_done(
+    tmp_path: Path, said: str, calls: int, status: str
+) -> None:
+    case = Case(tmp_path, "", PAYING + TOOL.replace("SAID", said))
+    if status == "asked":
+        assert case.go("go on").returncode == 3, "a person is asked, and nobody answered"
+        assert case.calls == 1
+        return
+    ended = case.end()
+    assert (ended["status"], case.calls) == (status, calls)
+    assert not case.bodies(ev.ApprovalAsked)
+    if said == "fail":
+        assert ended["error"]["kind"] == "InDoubtError"
+    else:
+        attempts = [c.attempt for c in case.bodies(ev.CallStarted) if c.call == "tool"]
+        assert attempts == [1, 2]
+
+
+@pytest.mark.parametrize(("said", "kind"), [("retry", "AgentError"), ("fail", "InDoubtError")])
+def test_a_tool_that_raises_after_who_knows_what(world: Any, said: str, kind: str) -> None:
+    def pay(amount: int) -> dict[str, int]:
+        raise ValueError("the line went dead")
+
+    def work(n: int, ctx: Any) -> dict[str, int]:
+        return {"n": ctx.tool("pay", amount=n)["receipt"]}
+
+    mesh = world.mesh(
+        PAYING + TOOL.replace("SAID", said), agents={"worker": work}, tools={"pay": pay}
+    )
+    run = world.start(mesh, n=1)
+    with pytest.raises(lm.RunError, match="the line went dead") as info:
+        run.result(20)
+    assert info.value.cause == kind
+    assert not world.bodies(run, ev.ApprovalAsked), "nobody is asked"
+    world.verify()

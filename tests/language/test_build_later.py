@@ -27,7 +27,6 @@ NOT_YET = [
     (QUICK, f"{QUICK}, context_window: 200000", "context_window"),
     ("model: {tier: small}", "model: openai:gpt-5-mini", "openai:gpt-5-mini"),
     ("model: {tier: small}", 'model: "ollama:qwen3:8b"', '"ollama:qwen3:8b"'),
-    ("side_effect: true", "side_effect: true\n    on_in_doubt: fail", "on_in_doubt"),
     (MODEL_LARGE, "    kind: human\n", "human"),
     (MODEL_LARGE, "    kind: human\n    instructions: Look twice.\n", "human"),
     (MODEL_LARGE, '    kind: http\n    url: "https://a.example/x"\n', "http"),

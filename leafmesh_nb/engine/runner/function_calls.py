@@ -18,7 +18,7 @@ from leafmesh_nb.engine.ports import Seat, Suspended, ToolReply
 from leafmesh_nb.engine.runner.call_context import CallContext, Work, guarded, shortest
 from leafmesh_nb.engine.runner.invocation import Invocation
 from leafmesh_nb.engine.runner.tool_calls import ToolCalls
-from leafmesh_nb.errors import AgentError, LeafmeshError
+from leafmesh_nb.errors import AgentError, InDoubtError, LeafmeshError
 from leafmesh_nb.language.spec import AgentSpec, Capability
 from leafmesh_nb.language.to_json import dump
 from leafmesh_nb.language.values import TypeMismatch, accept
@@ -193,14 +193,22 @@ class FunctionCalls:
         step, now = record.state.steps[path], self._context.ports.clock.now()
         calls = [record.state.calls[key] for key in step.tools.values()]
         left = [call for call in calls if call.open]
-        doubts = [call for call in left if call.started.side_effect]
+        tools = record.plan.spec.tools
+        doubts = [
+            call
+            for call in left
+            if call.started.side_effect and tools[call.started.target].on_in_doubt in (None, "ask")
+        ]
         for call in doubts:
             why = f"{call.started.target} is still running here, longer than {seconds:g} s"
             asked = ask_in_doubt(record.plan, record.state, step, call, now, why=why)
             record.append(path, asked)
         if doubts:
             return
-        error = AgentError(
+        lost = any(
+            tools[c.started.target].on_in_doubt == "fail" for c in left if c.started.side_effect
+        )
+        error = (InDoubtError if lost else AgentError)(
             f"agent {run.agent.id} did not return within {seconds:g} s; its thread is abandoned. "
             f"Raise {place} if it needs longer"
         )

@@ -26,7 +26,7 @@ from leafmesh_nb.errors import (
     NotDoneError,
     PolicyDenied,
 )
-from leafmesh_nb.language.spec import AgentSpec
+from leafmesh_nb.language.spec import AgentSpec, InDoubt
 from leafmesh_nb.language.to_json import dump
 from leafmesh_nb.language.values import TypeMismatch, accept
 
@@ -121,13 +121,19 @@ class ToolCalls:
             return self._reply(call.started.target, call.finished.result, call.started.request)
         if call.failed is not None:
             raise _as_before(call.failed)
-        if not call.started.side_effect:
+        said = self._in_doubt(call.started.target)
+        if said == "retry" and not call.started.side_effect:
             return None
         asked = [a for a in record.state.doubts(key) if a.status != "superseded"]
         if asked:
             return await self._settled(path, call, asked[-1])
         if key in self._in_flight:
             return await asyncio.shield(self._in_flight[key])
+        if said == "retry":
+            return None
+        if said == "fail":
+            message = f"{call.started.target} was called, and its result never arrived"
+            raise await self._lost_call(path, key, message)
         now = self._context.ports.clock.now()
         record.append(path, ask_in_doubt(record.plan, record.state, step, call, now))
         await record.flush()
@@ -150,9 +156,18 @@ class ToolCalls:
             await record.flush()
             return self._reply(target, question.value, call.started.request)
         message = f"{target} is in doubt, and {question.person or 'nobody'} let it fail"
-        record.append(path, CallFailed(key, failure("InDoubtError", message, path)))
-        await record.flush()
-        raise InDoubtError(message, step=path)
+        raise await self._lost_call(path, key, message)
+
+    async def _lost_call(self, path: str, key: str, message: str) -> InDoubtError:
+        """End a call in doubt: nobody will know whether it happened."""
+        self._context.record.append(path, CallFailed(key, failure("InDoubtError", message, path)))
+        await self._context.record.flush()
+        return InDoubtError(message, step=path)
+
+    def _in_doubt(self, name: str) -> InDoubt:
+        """What is done with a call of a tool that may have happened."""
+        declared = self._context.record.plan.spec.tools[name]
+        return declared.on_in_doubt or ("ask" if declared.side_effect else "retry")
 
     # Calls that a function left behind
 
@@ -281,7 +296,10 @@ class ToolCalls:
         call, step = record.state.calls[key], record.state.steps[path]
         if record.state.ended is not None or step.phase != "routed" or not call.open:
             raise Suspended  # too late: somebody has said what became of it
-        if error is not None and declared.side_effect and not isinstance(error, NotDoneError):
+        doubtful = declared.side_effect and not isinstance(error, NotDoneError)
+        if error is not None and doubtful and self._in_doubt(name) == "fail":
+            error = InDoubtError(f"{error}; whether it happened is not known", step=path)
+        elif error is not None and doubtful and self._in_doubt(name) == "ask":
             if not any(a.status == "open" for a in record.state.doubts(key)):
                 now, why = (
                     self._context.ports.clock.now(),
