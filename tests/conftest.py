@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import shutil
 import sys
@@ -68,6 +69,34 @@ def _modules_of_a_test_go_with_it(tmp_path_factory: pytest.TempPathFactory) -> I
         file = getattr(sys.modules[name], "__file__", None)
         if isinstance(file, str) and Path(file).is_relative_to(folder):
             del sys.modules[name]
+
+
+class _Faults(logging.Handler):
+    """Keeps what the package logs of its own faults."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.told: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.exc_info is not None:
+            self.told.append(record.getMessage())
+
+
+@pytest.fixture(autouse=True)
+def faults() -> Iterator[list[str]]:
+    """Where a user is told a fault of the package in a sentence, the test fails.
+
+    A test that brings one about on purpose takes it out of the list.
+    """
+    log, handler = logging.getLogger("leafmesh_nb"), _Faults()
+    before = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.DEBUG)
+    yield handler.told
+    log.removeHandler(handler)
+    log.setLevel(before)
+    assert not handler.told, "see the log: the package met an exception that it did not foresee"
 
 
 @pytest.fixture

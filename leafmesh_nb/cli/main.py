@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -27,12 +28,18 @@ EXAMPLES = """examples:
   leafmesh-nb deploy refunds.yaml          the same mesh as a governed service
 
 The journal is --journal, else LEAFMESH_JOURNAL, else .leafmesh/journal.db.
+LEAFMESH_DEBUG=1 shows tracebacks.
 Exit codes: 0 it went well, 1 it did not, 2 a bad flag or an unreadable file."""
+
+FAULTY = "Please report it, with what shows it; LEAFMESH_DEBUG=1 shows the traceback."
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
     tolerant()
+    if os.environ.get("LEAFMESH_DEBUG"):
+        logging.basicConfig()
+        logging.getLogger("leafmesh_nb").setLevel(logging.DEBUG)
     parser = _parser()
     given, unknown = parser.parse_known_args(argv)
     if unknown:
@@ -57,6 +64,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:  # such as a full disk behind standard output
         _drop_output()
         complain(f"{error.filename}: {error.strerror}" if error.filename else error.strerror)
+        return 1
+    except Exception as error:
+        from leafmesh_nb.language.last_defence import fault_of
+
+        complain(f"{fault_of(error)}.\n{FAULTY}")
         return 1
     return code
 

@@ -9,6 +9,7 @@ from leafmesh_nb.compose import cost, mistakes, output, policy, safety, schema, 
 from leafmesh_nb.compose.report import LAYERS, LayerReport, Report
 from leafmesh_nb.compose.subject import Subject, entries
 from leafmesh_nb.language import Diagnostic, Span
+from leafmesh_nb.language.last_defence import fault
 from leafmesh_nb.language.nodes import MappingNode
 
 __all__ = ["check", "layer_of"]
@@ -84,7 +85,10 @@ def _layer(
     if subject.spec is None and name != "schema":
         own = LayerReport(name, (), (_unread(subject),))
     else:
-        own = look(subject)
+        try:
+            own = look(subject)
+        except Exception as error:
+            own = LayerReport(name, (fault(error, subject.source),))
     found = sorted((*known, *own.diagnostics), key=lambda d: (d.span, d.severity, d.code))
     return replace(own, diagnostics=tuple(found))
 

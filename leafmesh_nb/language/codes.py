@@ -29,6 +29,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "LM123": "a number out of range",
         "LM124": "a placeholder that was not filled",
         "LM125": "YAML splits or truncates an expression",
+        "LM198": "a fault of leafmesh_nb",
         "LM199": "too many to show",
         "LM201": "an unknown key",
         "LM202": "a missing key",

@@ -9,6 +9,7 @@ from leafmesh_nb.errors import MeshError
 from leafmesh_nb.language.build import build
 from leafmesh_nb.language.context import Context
 from leafmesh_nb.language.diagnostics import Collector, Diagnostic, TooManyErrors
+from leafmesh_nb.language.last_defence import fault
 from leafmesh_nb.language.reader import read
 from leafmesh_nb.language.render import render_text
 from leafmesh_nb.language.source import Source
@@ -47,6 +48,8 @@ def parse(text: str, *, source: str = "mesh", name: str | None = None) -> Parsed
             spec = build(Context(origin.covered, collector), node, text, name)
     except TooManyErrors:
         spec = None
+    except Exception as error:
+        return Parsed(None, (*collector.finish(), fault(error, source)))
     return Parsed(None if collector.failed else spec, collector.finish())
 
 

@@ -12,7 +12,7 @@ import pytest
 
 import leafmesh_nb
 from leafmesh_nb.compose import Report
-from leafmesh_nb.language import CODES, Diagnostic, parse
+from leafmesh_nb.language import CODES, Diagnostic, loading, parse
 from leafmesh_nb.language.build_steps import STEP
 from leafmesh_nb.language.explain import (
     SECTIONS,
@@ -40,6 +40,9 @@ TOO_LONG: dict[str, Callable[[], str]] = {
 
 ANOTHER_NAME = {"LM212": "orders"}
 """The name that the mesh is given beside its text."""
+
+FAULTS = {"LM198"}
+"""What no text brings about as far as anybody knows: a fault is put in."""
 
 FOR_RELEASE = {"LM450", "LM691"}
 """What only the check of a release says."""
@@ -75,7 +78,9 @@ def page_of(code: str) -> Page:
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Page, str], set[str]]:
+def run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, faults: list[str]
+) -> Callable[[Page, str], set[str]]:
     """The codes that the example of a section gives, executed as the page describes it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
@@ -95,6 +100,11 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Page, str]
         if (code := page.block(section, "python")) is not None:
             monkeypatch.delitem(sys.modules, "shop", raising=False)
             (tmp_path / "shop.py").write_text(code + "\n", encoding="utf-8")
+        if page.code in FAULTS and section == "Bad":
+            monkeypatch.setattr(loading, "build", lambda *_: 1 // 0)
+            found = codes_in(check_text(text).diagnostics)
+            assert faults.pop() == "a fault of leafmesh_nb"
+            return found
         samples = page.block(section, "json")
         report: Report = check_text(
             text,
