@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from leafmesh_nb.engine.answers import Answer
+from leafmesh_nb.engine.paths import parent
 from leafmesh_nb.engine.ports import ModelReply, ModelRequest
 from leafmesh_nb.engine.state import ApprovalState
 from leafmesh_nb.errors import AgentError, ApprovalError, LeafmeshError
@@ -118,9 +119,10 @@ class ScriptedApprover:
     """Answers questions from a list of entries; the first whose given keys all fit is the answer.
 
     An entry has ``answer`` (approve, reject, edit with a ``value``, or escalate), may have ``by``
-    and ``note``, and narrows with ``step policy rule subject to``. A side effect in doubt is
-    another question than the one that let it happen: only an entry with ``point: in_doubt``, or one
-    that rejects, answers it. Raises ApprovalError for entries that can fit nothing.
+    and ``note``, and narrows with ``step policy rule subject to``; a step is meant with all that it
+    is made of. A side effect in doubt is another question than the one that let it happen: only an
+    entry with ``point: in_doubt``, or one that rejects, answers it. Raises ApprovalError for
+    entries that can fit nothing.
     """
 
     NARROW = ("step", "policy", "rule", "subject", "to", "point")
@@ -140,7 +142,6 @@ class ScriptedApprover:
         """The first entry that fits, or None to leave the question open."""
         asked = question.asked
         facts = {
-            "step": question.path,
             "policy": asked.policy,
             "rule": asked.rule,
             "subject": asked.subject,
@@ -151,7 +152,9 @@ class ScriptedApprover:
             careless = asked.point == "in_doubt" and "point" not in entry
             if careless and entry["answer"] != "reject":
                 continue
-            if all(entry[key] == facts[key] for key in self.NARROW if key in entry):
+            narrowed = (key for key in self.NARROW if key in entry and key != "step")
+            at = "step" not in entry or _is_part(question.path, entry["step"])
+            if at and all(entry[key] == facts[key] for key in narrowed):
                 return Answer(
                     id=question.id,
                     answer=entry["answer"],
@@ -160,6 +163,13 @@ class ScriptedApprover:
                     value=entry.get("value"),
                 )
         return None
+
+
+def _is_part(path: str, step: str) -> bool:
+    """Whether a path is ``step``, or a part of it."""
+    while path and path != step:
+        path = parent(path)
+    return path == step
 
 
 def _entry(entry: Any, place: str) -> dict[str, Any]:

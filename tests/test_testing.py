@@ -185,3 +185,25 @@ class TestApprover:
         with pytest.raises(lm.ApprovalError) as caught:
             ScriptedApprover(entries)
         assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("step", "path", "fits"),
+    [
+        ("a", "a", True),
+        ("a", "a[3]#1", True),
+        ("a[3]", "a[3]", True),
+        ("a[3]", "a[4]", False),
+        ("a", "ab", False),
+        ("sub", "sub/a@2", True),
+        ("a", "sub/a", False),
+        ("sub/a", "sub/a[0]", True),
+    ],
+)
+def test_an_answer_for_a_step_is_for_all_that_it_is_made_of(
+    step: str, path: str, fits: bool
+) -> None:
+    asked = question()
+    asked.path = path
+    approver = ScriptedApprover([{"answer": "approve", "step": step}])
+    assert (approver.answer(asked) is not None) == fits

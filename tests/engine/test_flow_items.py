@@ -408,3 +408,40 @@ def test_a_thousand_questions_are_asked_and_answered(world: Any) -> None:
     run = world.start(mesh, ns=list(range(1000)))
     assert run.result(60) == {"n": 1000}
     assert len(world.bodies(run, ev.ApprovalAnswered)) == 1000
+
+
+def test_a_payment_that_hangs_does_not_hold_the_failure_for_ever(world: Any) -> None:
+    """The item that pays is waited for up to its time; then the payment is in doubt, and stays so
+    for people to see."""
+    paying, gate = threading.Event(), threading.Event()
+
+    def pay(amount: int) -> dict[str, bool]:
+        paying.set()
+        assert gate.wait(20)
+        return {"ok": True}
+
+    def work(n: int, ctx: Any) -> dict[str, int]:
+        if n == 2:
+            assert paying.wait(20)
+            raise ValueError("no 2")
+        ctx.tool("pay", amount=n)
+        return {"n": n}
+
+    text = MESH.replace("    memory: {read: [seen], write: [seen]}", "    tools: [pay]")
+    text = text.replace("memory:\n  seen: {type: {list: integer}, merge: append}\n", TOOLS)
+    policy = "policies: {p: {at: tool, for: {tools: [pay]}, rules: [{id: all, then: approve}]}}"
+    steps = f"      a: {{{EACH}, parallel: 2}}, timeout: 1s, on_error: fix}}\n"
+    steps += "      fix: {let: '1'}"
+    text = text.replace("POLICIES", policy).replace("STEPS", steps).replace("OUTPUT", "{}")
+    mesh = world.mesh(text, agents={"worker": work}, tools={"pay": pay})
+    run = world.start(mesh, ns=[1, 2])
+    try:
+        assert run.result(20) == {}
+    finally:
+        gate.set()
+    ends = {e.path: e.body.status for e in run.recorded() if isinstance(e.body, ev.StepEnded)}
+    assert ends == {"a[1]": "failed", "a[0]": "cancelled", "a": "failed", "fix": "done"}
+    (asked,) = world.bodies(run, ev.ApprovalAsked)
+    assert asked.point == "in_doubt"
+    assert run.calls().set_index("target").loc["pay", "status"] == "in doubt"
+    world.verify()

@@ -188,9 +188,9 @@ class FunctionCalls:
     def _timed_out(self, run: Invocation, place: str, seconds: float, began: float) -> None:
         """A function that hangs fails; a side effect that it left in flight is in doubt instead."""
         record, path = self._context.record, run.path
-        if run.forsaken:
-            return  # it is not waited for, and may take its time
         step, now = record.state.steps[path], self._context.ports.clock.now()
+        if step.phase == "ended":
+            return  # nobody waits for it any more
         calls = [record.state.calls[key] for key in step.tools.values()]
         left = [call for call in calls if call.open]
         tools = record.plan.spec.tools
