@@ -111,7 +111,7 @@ class Profile:
         """Put timers around the parts; from here on everything is a little slower."""
         for part, owner, name in (
             ("decide what is due", execution, "decide"),
-            ("evaluate with and when", decisions.steps, "resolve"),
+            ("evaluate with and when", decisions, "resolve"),
             ("route", decisions.steps, "route"),
             ("gate: policies", decisions, "passage"),
             ("save to memory", decisions.steps, "saves"),
