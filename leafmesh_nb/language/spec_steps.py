@@ -71,7 +71,8 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """At most ``max`` further attempts after one that failed, each ``backoff`` seconds later."""
+    """At most ``max`` further attempts after one that failed: the first about ``backoff`` seconds
+    later, each further one after twice as long."""
 
     max: int
     backoff: float = 0.0
