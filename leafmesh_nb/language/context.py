@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from leafmesh_nb.language.diagnostics import Collector
@@ -14,6 +14,7 @@ from leafmesh_nb.language.expressions import (
     parse_expression,
     parse_template,
 )
+from leafmesh_nb.language.expressions.check import nullable_part
 from leafmesh_nb.language.nodes import MappingNode, Node, ScalarNode, SequenceNode, Span
 from leafmesh_nb.language.policy_scope import PolicyScope
 from leafmesh_nb.language.quoting import balanced_end, quoted_line, unbalanced
@@ -32,6 +33,7 @@ from leafmesh_nb.language.types import Type, describe
 
 __all__ = ["Context"]
 
+_BRACED = re.compile(r"(?<![$\w{])\{([a-z_]\w*(?:\.[a-z_]\w*)+)\}(?!\})", re.ASCII)
 _COMMENT = re.compile(r"\s+#")
 
 Environment = Mapping[str, Type]
@@ -46,7 +48,9 @@ def _declared() -> dict[str, dict[str, Span]]:
 class Context:
     """``declared`` holds every name by its kind, with its place, before anything is built, so
     that a reference to something that is itself wrong gives no second error. ``broken`` are the
-    kinds whose names could not be read, ``doubtful`` the capabilities with an error in a type."""
+    kinds whose names could not be read, ``doubtful`` the capabilities with an error in a type.
+    ``written`` has, for each workflow and step (none: its end), the memory fields that are surely
+    written by then."""
 
     source: Source
     collector: Collector
@@ -62,6 +66,7 @@ class Context:
     offers: dict[str, list[AgentSpec]] = field(default_factory=dict)
     policy_scopes: dict[tuple[Point, Target], PolicyScope] = field(default_factory=dict)
     doubtful: set[str] = field(default_factory=set)
+    written: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
 
     def expression(self, node: Node) -> Expression | None:
         """The expression of a node, or None, which is reported; where YAML ate a part of it, with
@@ -92,17 +97,38 @@ class Context:
             self.collector.finding(finding)
         return None
 
+    def check_template(self, node: ScalarNode, template: Template, names: Environment) -> None:
+        """Check a template at its place; a value in braces without their `$` is a warning."""
+        self.check(template, names)
+        for braced in _BRACED.finditer(node.text):
+            if _leads_somewhere(names, braced[1].split(".")):
+                self.collector.warning(
+                    "LM116",
+                    f"`{braced[0]}` is a literal text here: its value is not filled in.",
+                    node.locate(*braced.span()),
+                    f"Write `${braced[0]}` for the value.",
+                )
+
     def check(self, expression: Expression | Template, environment: Environment) -> Type | None:
         """The type of an expression at its place; None where it has errors, which are reported."""
         type, findings = check(expression, environment)
         for finding in findings:
-            self.collector.finding(finding)
+            # Where there are errors, a doubt may be no more than their echo.
+            if finding.code != "LM404" or not self.collector.failed:
+                self.collector.finding(finding)
         return None if any(f.severity == "error" for f in findings) else type
 
     def check_condition(self, expression: Expression, environment: Environment) -> None:
         """Check an expression that must be true or false: null is neither."""
         type = self.check(expression, environment)
-        if type is not None and type.kind not in ("boolean", "any"):
+        if type is not None and type.anything and not self.collector.failed:
+            self.collector.warning(
+                "LM404",
+                "It cannot be proved that this is true or false: it may be anything.",
+                expression.span,
+                "It is checked when this is decided; a type in place of `any` proves it.",
+            )
+        elif type is not None and type.kind not in ("boolean", "any"):
             self.collector.error(
                 "LM403",
                 f"A condition must be true or false, and this is {describe(type)}.",
@@ -110,7 +136,8 @@ class Context:
                 "Compare it with something, as in x > 0 or x == y.",
             )
         elif type is not None and type.nullable:
-            text = expression.text if len(expression.text) <= 60 else "…"
+            part = nullable_part(expression, environment)
+            text = part if len(part) <= 60 and part != "null" else "…"
             self.collector.error(
                 "LM403",
                 "A condition must be true or false, and this may be null.",
@@ -149,6 +176,14 @@ class Context:
         return "YAML takes ` #` and what follows for a comment. Quote the expression:\n" + (
             quoted_line(self.source, start, end)
         )
+
+
+def _leads_somewhere(names: Environment, path: Sequence[str]) -> bool:
+    """Whether a path is one of a field that is there."""
+    type = names.get(path[0])
+    for name in path[1:]:
+        type = type.field(name) if type is not None and type.kind == "object" else None
+    return type is not None
 
 
 def _scalars(node: Node) -> Iterator[ScalarNode]:

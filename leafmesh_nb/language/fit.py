@@ -14,6 +14,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from leafmesh_nb.language.decimals import MONEY_PLACES
 from leafmesh_nb.language.schema import json_schema
 from leafmesh_nb.language.types import ANY, Type, describe
 
@@ -75,7 +76,12 @@ def _shorthand(source: Type, target: Type, path: str) -> Misfit | None:
     if source.anything:
         return Misfit(path, f"it may be anything, and {_name(target)} is needed", False)
     if source.nullable and not target.nullable:
-        return Misfit(path, f"it may be null, and {_name(target)} is needed")
+        is_null = "is" if _is_null(source) else "may be"
+        return Misfit(path, f"it {is_null} null, and {_name(target)} is needed")
+    if _is_null(source):
+        return None
+    if source.fraction and source.kind == "money" and target.kind != "money":
+        source = replace(source, kind="number")
     if source.kind != target.kind and target.kind not in _WIDER.get(source.kind, ()):
         if source.kind == "object" and target.kind == "map":
             return _first(_entries(source, target, path))
@@ -96,8 +102,20 @@ def _shorthand(source: Type, target: Type, path: str) -> Misfit | None:
         case "object":
             return _objects(source, target, path)
         case "integer" | "number" | "money":
-            return _bounds(source, target, path)
+            return _first((_bounds(source, target, path), _places(source, target, path)))
     return None
+
+
+def _is_null(source: Type) -> bool:
+    """Whether it is the type that expressions have for null alone."""
+    return str(source.kind) == "null"
+
+
+def _places(source: Type, target: Type, path: str) -> Misfit | None:
+    if not source.fraction or target.kind != "money":
+        return None
+    message = f"it was divided or multiplied, and money has at most {MONEY_PLACES} places"
+    return Misfit(path, message, False)
 
 
 def _entries(source: Type, target: Type, path: str) -> Iterable[Misfit | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -73,6 +73,8 @@ def kind_of(value: Any) -> str:
         return "a date with a time"
     if isinstance(value, date):
         return "a date"
+    if isinstance(value, timedelta):
+        return "a duration"
     if isinstance(value, list | tuple):
         return "a list"
     if isinstance(value, Mapping):

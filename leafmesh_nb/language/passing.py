@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from leafmesh_nb.language.absent_names import at_place
 from leafmesh_nb.language.build_steps import Draft, Named
 from leafmesh_nb.language.context import Context, Environment
 from leafmesh_nb.language.diagnostics import Related
 from leafmesh_nb.language.expressions import ErrorValue, Expression
+from leafmesh_nb.language.expressions.check import nullable_part
+from leafmesh_nb.language.expressions.static import duration_in
 from leafmesh_nb.language.fit import compare
 from leafmesh_nb.language.nodes import Entry, MappingNode, Span
 from leafmesh_nb.language.spec import MemoryField
@@ -16,7 +20,14 @@ from leafmesh_nb.language.suggest import suggest
 from leafmesh_nb.language.types import ANY, Type, describe
 from leafmesh_nb.language.values import TypeMismatch, accept
 
-__all__ = ["Taker", "capability_taker", "check_inputs", "check_save", "short"]
+__all__ = [
+    "Taker",
+    "capability_taker",
+    "check_inputs",
+    "check_save",
+    "refuse_duration",
+    "short",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +74,12 @@ def check_inputs(ctx: Context, draft: Draft, taker: Taker | None, names: Environ
         type = ctx.check(expression, at_place(ctx, expression, names))
         if taker is None:
             continue
+        if type is not None:
+            type = draft.facts.sharpen(expression.node, type)
         if wanted is not None:
             if type is not None:
                 what = f"the input `{name}` of `{taker.name}`"
-                _check_fit(ctx, expression, type, wanted, what, taker.declared(name))
+                _check_fit(ctx, expression, type, wanted, what, taker.declared(name), names)
         elif not taker.doubtful:
             close = suggest(name, [n for n in fields if n not in written])
             meant.add(close)
@@ -79,7 +92,8 @@ def check_inputs(ctx: Context, draft: Draft, taker: Taker | None, names: Environ
                 else f"Its inputs are {', '.join(fields) or 'none'}.",
                 taker.declared(),
             )
-    if taker is None or taker.doubtful:
+    unread = "with" in draft.said and not isinstance(draft.keys.get("with"), MappingNode)
+    if taker is None or taker.doubtful or unread:
         return
     for name, wanted in taker.input.fields:
         if name not in (written | meant | taker.optional) and not wanted.nullable:
@@ -103,7 +117,7 @@ def check_save(ctx: Context, save: Named, names: Environment) -> None:
         elif type is not None:
             related = (Related("the field is declared here", field.span),)
             what = f"the memory field `{name}`"
-            _check_fit(ctx, expression, type, _written(field), what, related)
+            _check_fit(ctx, expression, type, _written(field), what, related, names)
 
 
 def _written(field: MemoryField) -> Type:
@@ -139,7 +153,10 @@ def _check_fit(
     wanted: Type,
     what: str,
     related: tuple[Related, ...],
+    names: Environment,
 ) -> None:
+    if refuse_duration(ctx, expression, type, what, related):
+        return
     misfit = compare(type, wanted)
     if misfit is None:
         return
@@ -160,7 +177,9 @@ def _check_fit(
     if misfit.certain:
         hint = f"It takes {describe(wanted)}."
         if type.nullable and not wanted.nullable:
-            hint = f"Say what to take where it is null: default({short(expression.text)}, …)."
+            hint = _null_hint(nullable_part(expression, names))
+        elif not misfit.path and (written := _conversion(type, wanted, short(expression.text))):
+            hint = f"Write {written}."
         message = f"{what[0].upper()}{what[1:]} does not take this: {misfit}."
         ctx.collector.error("LM403", message, expression.span, hint, related)
     elif not ctx.collector.failed:
@@ -169,9 +188,66 @@ def _check_fit(
             "LM404",
             f"It cannot be proved that this fits {what}: {misfit}.",
             expression.span,
-            "It is checked when the step runs, and the step fails if it does not fit.",
+            f"Write round({short(expression.text)}, 2)."
+            if type.fraction and wanted.kind == "money"
+            else "It is checked when the step runs, and the step fails if it does not fit.",
             related,
         )
+
+
+def refuse_duration(
+    ctx: Context,
+    expression: Expression,
+    type: Type,
+    what: str,
+    related: tuple[Related, ...] = (),
+) -> bool:
+    """Report a value that holds a duration where values are kept: JSON has none."""
+    path = duration_in(type)
+    if path is None:
+        return False
+    ctx.collector.error(
+        "LM403",
+        f"{what[0].upper()}{what[1:]} cannot be this: {f'`{path}`' if path else 'it'} is a "
+        "duration, and durations are there within expressions only.",
+        expression.span,
+        f"Compare it here, or write string({'…' if path else short(expression.text)}), a text such "
+        "as 90s.",
+        related,
+    )
+    return True
+
+
+def _null_hint(part: str) -> str:
+    if part == "null":
+        return "Write the value to take in place of `null`."
+    hint = f"Say what to take where it is null: default({short(part)}, …)."
+    if part.startswith("memory."):
+        return f"{hint} It is null until a step that is done before, or the workflow, saves it."
+    return hint
+
+
+_CONVERSIONS: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        **{
+            (kind, "string"): "string"
+            for kind in ("integer", "number", "money", "boolean", "date", "datetime")
+        },
+        **{(kind, "integer"): "round" for kind in ("number", "money")},
+        **{(kind, "money"): "money" for kind in ("string", "enum")},
+        **{(kind, "datetime"): "timestamp" for kind in ("string", "enum", "date")},
+    }
+)
+
+
+def _conversion(type: Type, wanted: Type, text: str) -> str:
+    """How to write a value as one of the type that is needed, or nothing."""
+    if wanted.schema is not None or type.schema is not None:
+        return ""
+    if wanted.kind == "list" and compare(type, wanted.items or ANY) is None:
+        return f"[{text}]"
+    function = _CONVERSIONS.get((type.kind, wanted.kind))
+    return f"{function}({text})" if function else ""
 
 
 def short(text: str) -> str:

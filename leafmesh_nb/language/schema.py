@@ -34,7 +34,7 @@ def _shorthand(type: Type, defs: dict[str, Any]) -> dict[str, Any]:
     match type.kind:
         case "any":
             return {}
-        case "money":
+        case "money" if not type.fraction:
             schema = {"type": "string", "format": "money"}
         case "date":
             return {"type": "string", "format": "date"}
@@ -54,7 +54,7 @@ def _shorthand(type: Type, defs: dict[str, Any]) -> dict[str, Any]:
             }
             return schema if type.open else {**schema, "additionalProperties": False}
         case _:
-            schema = {"type": type.kind}
+            schema = {"type": "number" if type.kind == "money" else type.kind}
     if type.minimum is not None:
         schema["minimum"] = _number(type.minimum)
     if type.maximum is not None:

@@ -10,12 +10,14 @@
 | a workflow's ``save`` | ``input memory run now``: it is done before any step |
 | ``instructions`` | ``input memory run now``: the capability's inputs, the granted fields |
 
-``run`` is ``{id, workflow, requester, started}``. The names of policies are ``policy_scope``'s.
+A field of ``memory`` is null until it is written: it is ``T or null`` where that is not sure to
+have happened (``written``). ``run`` is ``{id, workflow, requester, started}``. The names of
+policies are ``policy_scope``'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -45,15 +47,35 @@ RUN = object_of(
 COMPLEXITY = Type("enum", values=("routine", "standard", "complex"), nullable=True)
 
 
-def memory_names(ctx: Context, only: Iterable[str] | None = None) -> Type:
-    """Shared memory as an object of its fields."""
+def memory_names(
+    ctx: Context, only: Iterable[str] | None = None, written: Container[str] | None = None
+) -> Type:
+    """Shared memory as an object of its fields: null, where they are not surely ``written`` (None:
+    all are) and do not start as an empty list that is added to."""
+    if "memory" in ctx.broken:
+        return ANY
     names = ctx.memory if only is None else [name for name in only if name in ctx.memory]
-    return object_of({name: ctx.memory[name].type for name in names})
+    fields = {name: ctx.memory[name] for name in names}
+    return object_of(
+        {
+            name: field.type
+            if written is None or name in written or field.merge != "replace"
+            else field.type.or_null()
+            for name, field in fields.items()
+        }
+    )
 
 
-def workflow_names(ctx: Context, input: Type, steps: Mapping[str, Type] | None = None) -> Names:
-    """The names of a workflow's expressions; ``steps`` maps each step to ``{status, output}``."""
-    names = {"input": input, "memory": memory_names(ctx), "run": RUN, "now": DATETIME}
+def workflow_names(
+    ctx: Context,
+    input: Type,
+    steps: Mapping[str, Type] | None = None,
+    written: Container[str] | None = None,
+) -> Names:
+    """The names of a workflow's expressions; ``steps`` maps each step to ``{status, output}``,
+    ``written`` are the memory fields that are surely written before."""
+    memory = memory_names(ctx, written=written)
+    names = {"input": input, "memory": memory, "run": RUN, "now": DATETIME}
     if steps is not None:
         names["steps"] = object_of(steps)
     return names
@@ -68,7 +90,7 @@ def instruction_names(ctx: Context, agent: AgentSpec) -> Names:
     """The names of an agent's instructions."""
     return {
         "input": union(c.input for c in agent.capabilities.values()),
-        "memory": memory_names(ctx, agent.memory.read),
+        "memory": memory_names(ctx, agent.memory.read, ()),
         "run": RUN,
         "now": DATETIME,
     }

@@ -48,6 +48,9 @@ class Type:
     ``object`` (a nullable field may be missing; ``open`` says that there may be others, of any
     type), ``minimum`` and ``maximum`` to numbers and money.
 
+    ``fraction`` is what the expression checker says of a number that was divided, or multiplied by
+    a fraction: it may have more places than money holds.
+
     ``schema`` is what ``{schema: …}`` says beyond that: the values are those of the JSON Schema,
     and the rest describes them as well as the shorthand can, never too narrowly. Within it what is
     missing stays missing.
@@ -62,6 +65,7 @@ class Type:
     maximum: Decimal | None = None
     open: bool = False
     schema: Schema | None = None
+    fraction: bool = False
 
     def or_null(self) -> Type:
         """This type, or null."""
@@ -121,7 +125,7 @@ def describe(type: Type) -> str:
         return f"{{type: {name}{written}}}"
     else:
         text = type.kind
-    return f"{text} or null" if type.nullable else text
+    return f"{text} or null" if type.nullable and text != "null" else text
 
 
 def _cut(text: str, longest: int) -> str:

@@ -4,7 +4,7 @@
 place; ``evaluate`` gives a value or an ErrorValue, and ``explain`` the values of its parts.
 Departures from CEL: numbers compare and add exactly across integer, decimal and money (there is
 no binary floating point), division of decimals keeps 34 digits, and ``has(a.b)`` is false where
-``a`` itself is null or not there.
+it or ``a`` is null.
 """
 
 from __future__ import annotations

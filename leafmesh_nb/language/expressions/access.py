@@ -38,10 +38,12 @@ def field_of(value: Any, key: str, called: str = "") -> Any:
 def item_of(value: Any, key: Any) -> Any:
     """``value[key]`` of a loaded value."""
     if isinstance(value, list | tuple):
-        if type(key) is Decimal and key == int(key):
+        if type(key) is Decimal:
+            if key != key.to_integral_value():
+                raise Failure("a list is indexed by an integer, and this number is none")
             key = int(key)
         if type(key) is not int:
-            raise Failure(f"a list is indexed by a number, not by {kind_of(key)}")
+            raise Failure(f"a list is indexed by an integer, not by {kind_of(key)}")
         if not 0 <= key < len(value):
             raise absent(f"there is no item {key} in a list of {len(value)}")
         return value[key]

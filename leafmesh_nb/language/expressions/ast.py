@@ -1,7 +1,7 @@
 """The syntax tree of an expression: plain data with the place of every part.
 
 ``start`` and ``end`` are offsets into the text that was parsed, parentheses included; ``depth``
-is 1 for a leaf. ``&&`` and ``||`` are flat, so that a long condition is not a deep one.
+is 1 for a leaf. ``&&``, ``||`` and arithmetic are flat, so that a long one is not a deep one.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from leafmesh_nb.language.nodes import Scalar
 __all__ = [
     "Binary",
     "Call",
+    "Chain",
     "Comprehension",
     "Conditional",
     "Constant",
@@ -29,6 +30,7 @@ __all__ = [
     "Node",
     "Select",
     "Unary",
+    "applications",
     "children",
     "paths",
     "size_of",
@@ -127,6 +129,16 @@ class Binary(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Chain(Node):
+    """Three or more operands of arithmetic, which is done from the left; ``at`` is where each
+    operator starts."""
+
+    operators: tuple[str, ...]
+    operands: tuple[Node, ...]
+    at: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Logic(Node):
     """Two or more terms joined by ``&&`` or by ``||``."""
 
@@ -194,6 +206,8 @@ def children(node: Node) -> Iterator[Node]:
         case Binary():
             yield node.left
             yield node.right
+        case Chain():
+            yield from node.operands
         case Logic():
             yield from node.terms
         case Conditional():
@@ -208,6 +222,14 @@ def children(node: Node) -> Iterator[Node]:
                 yield value
         case Embedded():
             yield node.body
+
+
+def applications(chain: Chain) -> Iterator[Binary]:
+    """What a chain stands for: each operator with all that is before it on its left."""
+    left, *rest = chain.operands
+    for operator, at, right in zip(chain.operators, chain.at, rest, strict=True):
+        left = Binary(left.start, right.end, chain.depth, operator, left, right, at)
+        yield left
 
 
 def size_of(node: Node) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from leafmesh_nb.language.expressions.ast import (
     Binary,
     Call,
+    Chain,
     Comprehension,
     Conditional,
     Constant,
@@ -25,12 +26,12 @@ from leafmesh_nb.language.expressions.ast import (
     static_path,
 )
 from leafmesh_nb.language.expressions.check_calls import check_call
-from leafmesh_nb.language.expressions.check_operators import check_binary
+from leafmesh_nb.language.expressions.check_operators import check_binary, check_chain
 from leafmesh_nb.language.expressions.elsewhere import unknown_name
 from leafmesh_nb.language.expressions.expression import Expression
 from leafmesh_nb.language.expressions.finding import Finding, Origin
 from leafmesh_nb.language.expressions.functions import METHODS
-from leafmesh_nb.language.expressions.narrowing import Paths, proven
+from leafmesh_nb.language.expressions.narrowing import Paths, narrowed, proven
 from leafmesh_nb.language.expressions.static import (
     ANY,
     BOOLEAN,
@@ -40,15 +41,15 @@ from leafmesh_nb.language.expressions.static import (
     family,
     in_words,
     is_null,
+    is_whole,
     of_constant,
     present,
-    public,
     unbounded,
 )
 from leafmesh_nb.language.expressions.template import Template
 from leafmesh_nb.language.suggest import suggest
 
-__all__ = ["check"]
+__all__ = ["check", "nullable_part"]
 
 _HYPHENATED = re.compile(r"(?:-[A-Za-z_][A-Za-z0-9_]*)+")
 
@@ -58,7 +59,8 @@ def check(
 ) -> tuple[Type, list[Finding]]:
     """The type of an expression over the names of its place, with its findings in source order.
 
-    A Template gives a text.
+    A Template gives a text. The type may hold the kinds of ``static``: what keeps it takes that of
+    ``public``.
     """
     if isinstance(expression, Template):
         findings: list[Finding] = []
@@ -69,7 +71,34 @@ def check(
     checker = Checker(environment)
     kind = checker.infer(expression.node, Scope(expression.origin))
     findings = sorted(checker.findings, key=lambda finding: finding.span)
-    return public(kind), findings
+    if any(finding.severity == "error" for finding in findings):
+        # What is wrong is of any type from there on: a doubt is its echo.
+        findings = [finding for finding in findings if finding.code != "LM404"]
+    return kind, findings
+
+
+def nullable_part(expression: Expression, environment: Mapping[str, Type]) -> str:
+    """The text of the part that makes an expression null where it may be: of a branch of `? :`, of
+    what `default` falls back on, or of the whole; `null` where that is written."""
+    checker = Checker(environment)
+    node: Node = expression.node
+    scope = Scope(expression.origin)
+    while True:
+        match node:
+            case Embedded():
+                scope = Scope(node.origin)
+                node = node.body
+            case Call(name="default", receiver=None, arguments=(_, otherwise)):
+                node = otherwise
+            case Conditional():
+                then = scope.knowing(proven(node.test, True))
+                if checker.infer(node.then, then).nullable:
+                    node, scope = node.then, then
+                else:
+                    scope = scope.knowing(proven(node.test, False))
+                    node = node.otherwise
+            case _:
+                return scope.text(node)
 
 
 def _escaped(template: Template, environment: Mapping[str, Type]) -> list[Finding]:
@@ -126,7 +155,7 @@ class Checker:
         self.environment = environment
         self.findings: list[Finding] = []
         self.without_re2 = False
-        self._warned: set[str] = set()
+        self._warned: set[tuple[str, str]] = set()
         # The rest of an id with hyphens, whose start was reported.
         self._hyphenated = range(0)
 
@@ -158,6 +187,8 @@ class Checker:
                 return self._unary(node, scope)
             case Binary():
                 return check_binary(self, node, scope)
+            case Chain():
+                return check_chain(self, node, scope)
             case Logic():
                 return self._logic(node, scope)
             case Conditional():
@@ -188,7 +219,9 @@ class Checker:
     def condition(self, node: Node, scope: Scope, what: str) -> None:
         """A node that must be true or false."""
         kind = self.value(node, scope)
-        if kind.kind not in ("boolean", "any"):
+        if kind.kind == "any":
+            self.doubt(node, scope, "true or false")
+        elif kind.kind != "boolean":
             hint = ""
             if family(kind) == "number":
                 hint = f"compare it, as in `{scope.text(node)} > 0`"
@@ -202,6 +235,22 @@ class Checker:
                 hint,
             )
 
+    def doubt(self, node: Node, scope: Scope, wanted: str) -> None:
+        """Warn that a node of type ``any`` may be something else than what is needed."""
+        text = scope.text(node)
+        if ("any", text) in self._warned:
+            return
+        self._warned.add(("any", text))
+        self.findings.append(
+            Finding(
+                "LM404",
+                f"It cannot be proved that `{text}` is {wanted}: it may be anything",
+                scope.origin.locate(node.start, node.end),
+                "it is checked when this is evaluated; a type in place of `any` proves it",
+                "warning",
+            )
+        )
+
     def _known(self, node: Node, kind: Type, scope: Scope) -> Type:
         if kind.nullable and scope.known and static_path(node) in scope.known:
             return present(kind)
@@ -209,12 +258,14 @@ class Checker:
 
     def _maybe_null(self, node: Node, scope: Scope, message: str, wanted: Node) -> None:
         culprit = scope.text(node)
-        if culprit in self._warned:
+        if ("null", culprit) in self._warned:
             return
-        self._warned.add(culprit)
-        path = static_path(node)
-        if path is not None and len(path) == 3 and path[0] == "steps" and path[2] == "output":
-            message += f" (step `{path[1]}` may have been skipped)"
+        self._warned.add(("null", culprit))
+        match static_path(node):
+            case ("steps", step, "output"):
+                message += f" (step `{step}` may have been skipped, or have failed)"
+            case ("memory", _):
+                message += " (it is until something is written to it)"
         self.findings.append(
             Finding(
                 "LM419",
@@ -300,6 +351,12 @@ class Checker:
                 self.error(
                     "LM410", f"a list is indexed by an integer, not by {in_words(key)}", scope, at
                 )
+            elif family(key) == "number" and not is_whole(key):
+                hint = f"write `{scope.text(node.operand)}[round({scope.text(node.key)})]`"
+                self.error(
+                    "LM410", f"a list is indexed by an integer, not by {in_words(key)}", scope, at,
+                    hint,
+                )  # fmt: skip
             elif key.maximum is not None and key.maximum < 0:
                 whole = scope.text(node.operand)
                 hint = f"the last one is `{whole}[size({whole}) - 1]`"
@@ -373,7 +430,9 @@ class Checker:
             item = STRING
         else:
             item = ANY
-            if over.kind != "any":
+            if over.kind == "any":
+                self.doubt(node.over, scope, "a list or a map")
+            else:
                 self.error(
                     "LM410",
                     f"`{node.kind}()` goes over a list or a map; this is {in_words(over)}",
@@ -383,7 +442,9 @@ class Checker:
         inner = scope.binding(node.variable, item)
         if node.condition is not None:
             self.condition(node.condition, inner, f"`{node.kind}()`")
-            inner = inner.knowing(proven(node.condition, True))
+            known = proven(node.condition, True)
+            inner = inner.knowing(known)
+            item = narrowed(item, (path[1:] for path in known if path[0] == node.variable))
         if node.kind == "map":
             assert node.result is not None
             return Type("list", items=self.infer(node.result, inner))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from leafmesh_nb.language.expressions.ast import Call, Constant, Node
 from leafmesh_nb.language.expressions.elsewhere import call_here, method_here
+from leafmesh_nb.language.expressions.finding import Finding
 from leafmesh_nb.language.expressions.functions import (
     FUNCTIONS,
     INSTALL_RE2,
@@ -17,6 +18,7 @@ from leafmesh_nb.language.expressions.functions import (
 )
 from leafmesh_nb.language.expressions.literals import (
     DAY,
+    MONEY_PLACES,
     LiteralError,
     duration_of,
     money_of,
@@ -37,6 +39,7 @@ from leafmesh_nb.language.expressions.static import (
     in_words,
     is_null,
     present,
+    rounded,
     unbounded,
 )
 from leafmesh_nb.language.suggest import suggest
@@ -100,6 +103,12 @@ def check_call(checker: Checker, node: Call, scope: Scope) -> Type:
 
 
 def _unknown(checker: Checker, node: Call, scope: Scope) -> None:
+    if node.receiver is not None:
+        before = scope.origin.locate(node.receiver.start, node.receiver.end)
+        if any(
+            f.code == "LM312" and before[:2] <= f.span[:2] < before[2:] for f in checker.findings
+        ):
+            return  # a method of what was reported already
     place = (node.at, node.at + len(node.name))
     own, other = (FUNCTIONS, METHODS) if node.receiver is None else (METHODS, FUNCTIONS)
     what = "function" if node.receiver is None else "method"
@@ -140,9 +149,12 @@ def _wrong_count(checker: Checker, node: Call, function: Function, scope: Scope)
 def _check_argument(
     checker: Checker, function: Function, wanted: str, node: Node, kind: Type, scope: Scope
 ) -> None:
-    if kind.kind == "any" or wanted in ("any", "ordered"):
+    if wanted in ("any", "ordered"):
         return
     families, words = _KINDS[wanted]
+    if kind.kind == "any":
+        checker.doubt(node, scope, words)
+        return
     fits = family(kind) in families
     if wanted == "integer":
         fits = kind.kind == "integer"
@@ -176,11 +188,31 @@ def _result(
             checker.error("LM412", error.message, scope, (first.start, first.end), hint)
     if function.name == "matches":
         _check_pattern(checker, node, nodes[1], scope)
+    if function.name == "money" and kind.fraction:
+        checker.findings.append(
+            Finding(
+                "LM404",
+                f"It cannot be proved that `{scope.text(first)}` has at most {MONEY_PLACES} places",
+                scope.origin.locate(first.start, first.end),
+                f"write `round({scope.text(first)}, 2)`",
+                "warning",
+            )
+        )
     if function.gives == "rounded":
-        return INTEGER if len(nodes) == 1 else unbounded(kind)
+        if len(nodes) == 1:
+            return INTEGER
+        _check_places(checker, nodes[1], scope)
+        return rounded(kind)
     if function.gives == "extreme":
         return _extreme(checker, node, function, kinds, scope)
     return _RESULTS[function.gives]
+
+
+def _check_places(checker: Checker, node: Node, scope: Scope) -> None:
+    places = node.value if isinstance(node, Constant) else None
+    if type(places) is int and not 0 <= places <= MONEY_PLACES:
+        message = f"`round()` takes 0 to {MONEY_PLACES} places"
+        checker.error("LM412", message, scope, (node.start, node.end), "as in `round(x, 2)`")
 
 
 def _extreme(

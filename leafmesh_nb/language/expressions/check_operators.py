@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from leafmesh_nb.language.expressions.ast import Binary, Constant, ListOf, Node, Unary
-from leafmesh_nb.language.expressions.literals import DAY
+from leafmesh_nb.language.expressions.ast import (
+    Binary,
+    Chain,
+    Constant,
+    ListOf,
+    Node,
+    Unary,
+    applications,
+)
+from leafmesh_nb.language.expressions.literals import (
+    DAY,
+    LiteralError,
+    duration_of,
+    timestamp_of,
+)
 from leafmesh_nb.language.expressions.static import (
     ANY,
     BOOLEAN,
     DURATION,
-    MONEY,
     NUMBER,
     STRING,
     Type,
@@ -20,6 +33,7 @@ from leafmesh_nb.language.expressions.static import (
     family,
     in_words,
     is_null,
+    is_whole,
     unbounded,
 )
 from leafmesh_nb.language.suggest import suggest
@@ -27,7 +41,7 @@ from leafmesh_nb.language.suggest import suggest
 if TYPE_CHECKING:
     from leafmesh_nb.language.expressions.check import Checker, Scope
 
-__all__ = ["check_binary"]
+__all__ = ["check_binary", "check_chain"]
 
 _ORDERED = frozenset({"number", "string", "boolean", "date", "datetime", "duration"})
 _TEMPORAL = frozenset({"date", "datetime", "duration"})
@@ -46,6 +60,21 @@ def check_binary(checker: Checker, node: Binary, scope: Scope) -> Type:
     if node.operator in _COMPARISONS:
         _check_order(checker, node, left, right, scope)
         return BOOLEAN
+    return _computed(checker, node, left, right, scope)
+
+
+def check_chain(checker: Checker, node: Chain, scope: Scope) -> Type:
+    """The type of ``first operator second operator third …``."""
+    found = checker.value(node.operands[0], scope)
+    for part in applications(node):
+        found = _computed(checker, part, found, checker.value(part.right, scope), scope)
+    return found
+
+
+def _computed(checker: Checker, node: Binary, left: Type, right: Type, scope: Scope) -> Type:
+    if node.operator in "/%" and right.minimum == right.maximum == 0:
+        checker.error("LM410", "this divides by zero", scope, (node.start, node.end))
+        return ANY
     if left.kind == "any" or right.kind == "any":
         return ANY
     found = _arithmetic(node.operator, left, right)
@@ -83,11 +112,14 @@ def _arithmetic(operator: str, left: Type, right: Type) -> Type | None:
 def _number(operator: str, left: Type, right: Type) -> Type | None:
     if operator == "%":
         return unbounded(left) if left.kind == right.kind == "integer" else None
-    if operator == "/" and left.kind == right.kind == "money":
-        return NUMBER
-    if operator == "*" and left.kind == right.kind == "money":
-        return MONEY
-    return unbounded(common(left, right))
+    found = unbounded(common(left, right))
+    if operator == "/":
+        whole = left.kind == right.kind == "integer"
+        if left.kind == right.kind == "money":
+            found = NUMBER
+    else:
+        whole = operator in "+-" or is_whole(left) or is_whole(right)
+    return found if whole else replace(found, fraction=True)
 
 
 def _membership(checker: Checker, node: Binary, scope: Scope) -> Type:
@@ -233,14 +265,24 @@ def _as_kind(value: object, kind: Type) -> str:
         if wanted == "boolean" and value.lower() in ("true", "false"):
             return f"write `{value.lower()}` without quotes"
         if wanted == "datetime":
-            return f'write `timestamp("{value}")`'
+            moment = f"{value}T00:00:00Z" if DAY.fullmatch(value) else value
+            return _read_by("timestamp", timestamp_of, moment, "2026-03-01T12:00:00Z")
         if wanted == "date" and DAY.fullmatch(value):
             return f'compare times: `timestamp(x)` with `timestamp("{value}T00:00:00Z")`'
         if wanted == "duration":
-            return f'write `duration("{value}")`'
+            return _read_by("duration", duration_of, value, "1h30m")
     elif wanted == "string" and value is not None and not isinstance(value, bool):
         return f'write `"{value}"` in quotes'
     return ""
+
+
+def _read_by(function: str, reader: Callable[[str], object], text: str, example: str) -> str:
+    """How to write a constant text that a function reads."""
+    try:
+        reader(text)
+    except LiteralError:
+        return f'as in `{function}("{example}")`'
+    return f'write `{function}("{text}")`'
 
 
 def _looks_numeric(text: str) -> bool:

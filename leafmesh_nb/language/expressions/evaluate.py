@@ -14,6 +14,7 @@ from leafmesh_nb.language.expressions.access import contained, field_of, item_of
 from leafmesh_nb.language.expressions.ast import (
     Binary,
     Call,
+    Chain,
     Comprehension,
     Conditional,
     Constant,
@@ -27,6 +28,7 @@ from leafmesh_nb.language.expressions.ast import (
     Node,
     Select,
     Unary,
+    applications,
     static_path,
 )
 from leafmesh_nb.language.expressions.comparing import (
@@ -144,11 +146,8 @@ def _has(node: Has, scope: Scope) -> Run:
         try:
             value = operand(frame)
             if type(value) is dict:
-                return target.name in value
-            if value is None:
-                return False
-            field_of(value, target.name)
-            return True
+                return value.get(target.name) is not None
+            return value is not None and field_of(value, target.name) is not None
         except Failure as failure:
             if failure.absent:
                 return False
@@ -262,6 +261,26 @@ def _binary(node: Binary, scope: Scope) -> Run:
     return run
 
 
+def _chained(node: Chain, scope: Scope) -> Run:
+    first, *rest = (_compile(part, scope) for part in node.operands)
+    steps = [
+        (ARITHMETIC[part.operator], operand, part)
+        for part, operand in zip(applications(node), rest, strict=True)
+    ]
+
+    def run(frame: Frame) -> Any:
+        value = first(frame)
+        for apply, operand, part in steps:
+            right = operand(frame)
+            try:
+                value = apply(value, right, frame)
+            except Failure as failure:
+                raise placed(failure, part, scope) from None
+        return value
+
+    return run
+
+
 def _unequal(left: Any, right: Any, frame: Frame) -> bool:
     return not equal(left, right, frame)
 
@@ -353,6 +372,7 @@ def _comprehension(node: Comprehension, scope: Scope) -> Run:
 _PLACED: dict[type[Node], Callable[[Any, Scope], Run]] = {
     Binary: _binary,
     Call: _call,
+    Chain: _chained,
     Comprehension: _comprehension,
     Conditional: _conditional,
     Constant: _constant,

@@ -8,6 +8,7 @@ from typing import Any
 from leafmesh_nb.language.expressions.ast import (
     Binary,
     Call,
+    Chain,
     Comprehension,
     Conditional,
     Has,
@@ -91,7 +92,7 @@ def trace_of(text: str) -> Any:
         operand = isinstance(node, Name | Select | Index | Call | Has | Comprehension)
         compares = isinstance(node, Binary) and node.operator in _COMPARISONS
         inner = (base + node.start, base + node.end) != (0, len(text))
-        combines = inner and isinstance(node, Binary | Logic | Unary | Conditional)
+        combines = inner and isinstance(node, Binary | Chain | Logic | Unary | Conditional)
         if not (operand or compares or combines):
             return run
         start, end = base + node.start, base + node.end

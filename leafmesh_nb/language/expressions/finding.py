@@ -26,6 +26,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "LM310": "an unknown name in an expression",
         "LM311": "an unknown field",
         "LM312": "an unknown function",
+        "LM404": "a value that cannot be proved to be what is needed",
         "LM410": "operands of the wrong type",
         "LM411": "the wrong number of arguments",
         "LM412": "an argument of the wrong type",
@@ -44,7 +45,7 @@ CODES: Mapping[str, str] = MappingProxyType(
 class Finding:
     """One error or warning, under the characters that cause it.
 
-    Codes: ``LM11x`` syntax, ``LM31x`` unknown names, ``LM41x`` types.
+    Codes: ``LM11x`` syntax, ``LM31x`` unknown names, ``LM4xx`` types.
     """
 
     code: str

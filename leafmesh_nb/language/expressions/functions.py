@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from leafmesh_nb.language.expressions.literals import (
+    MONEY_PLACES,
     LiteralError,
     duration_of,
     money_of,
@@ -31,7 +32,6 @@ from leafmesh_nb.language.expressions.values import (
 __all__ = ["FUNCTIONS", "METHODS", "Function", "pattern_problem"]
 
 _ROUNDING = Context(prec=2100, rounding=ROUND_HALF_UP)
-_PLACES = 12
 _LONGEST_PATTERN = 1000
 
 _T = TypeVar("_T")
@@ -177,8 +177,8 @@ def _round(frame: Frame, value: Any, places: Any = None) -> Any:
         raise Failure(f"round() takes a number, not {kind_of(value)}")
     if places is None:
         return bounded(int(_ROUNDING.to_integral_value(Decimal(value))))
-    if type(places) is not int or not 0 <= places <= _PLACES:
-        raise Failure(f"round() takes 0 to {_PLACES} places")
+    if type(places) is not int or not 0 <= places <= MONEY_PLACES:
+        raise Failure(f"round() takes 0 to {MONEY_PLACES} places")
     if type(value) is int:
         return value
     try:

@@ -14,6 +14,8 @@ __all__ = ["habit"]
 _LONGEST = 200
 _GROUPED = re.compile(r"[0-9]{1,3}(?:_[0-9]{3})+(?:\.[0-9]+)?")
 _HEX = re.compile(r"0[xX][0-9a-fA-F]{1,15}")
+_PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*|\[(?:\d+|\"\w+\"|'\w+')\])*", re.ASCII)
+_NOT_NULL = re.compile(r"\s+(?:is\s+not\s+None|!=\s*(?:None|null))\Z")
 _PREFIXES = {
     "f": ("there are no f-strings here", 'write `"a " + string(x)`; a template takes `${x}`'),
     "b": ("there are no bytes here", "write the text without the `b`"),
@@ -40,6 +42,11 @@ def _choice(spot: Spot) -> Problem | None:
     no = text[otherwise.end :].strip()
     if not (yes and test and no) or len(text) > _LONGEST:
         return None
+    if guard := _PATH.fullmatch(_NOT_NULL.sub("", test)):
+        # In Python a value is a condition, and one that is there is true.
+        if yes == guard[0] or yes.startswith((f"{guard[0]}.", f"{guard[0]}[")):
+            return _problem(here, "`if` has no meaning here", f"write `default({yes}, {no})`")
+        test = _NOT_NULL.sub(" != null", test)
     return _problem(here, "`if` has no meaning here", f"write `{test} ? {yes} : {no}`")
 
 

@@ -12,6 +12,7 @@ __all__ = [
     "INT_MAX",
     "INT_MIN",
     "LARGEST_EXPONENT",
+    "MONEY_PLACES",
     "LiteralError",
     "duration_of",
     "money_of",
@@ -26,6 +27,7 @@ LARGEST_EXPONENT = 999
 """Numbers lie between 1E-999 and 1E+999: beyond every float, and cheap to write out."""
 
 MONEY_PLACES = 12
+"""Also how many ``round()`` keeps at most."""
 
 EXACT = Context(prec=1000, traps=[DivisionByZero, Inexact, InvalidOperation, Overflow])
 """Raises where a sum or a product would lose a digit; independent of the global context."""

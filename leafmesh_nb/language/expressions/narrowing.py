@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from leafmesh_nb.language.expressions.ast import (
     Binary,
     Constant,
@@ -11,8 +14,9 @@ from leafmesh_nb.language.expressions.ast import (
     Unary,
     static_path,
 )
+from leafmesh_nb.language.expressions.static import Type, present
 
-__all__ = ["Paths", "proven"]
+__all__ = ["Paths", "narrowed", "proven"]
 
 Paths = frozenset[tuple[str, ...]]
 _NOTHING: Paths = frozenset()
@@ -32,11 +36,32 @@ def proven(node: Node, outcome: bool) -> Paths:
                 return _NOTHING
             return _NOTHING.union(*(proven(term, outcome) for term in node.terms))
         case Has():
-            return _leading(static_path(node.target.operand)) if outcome else _NOTHING
+            return _leading(static_path(node.target)) if outcome else _NOTHING
         case Binary(operator="==" | "!="):
             return _equality(node, (node.operator == "==") == outcome)
         case _:
             return _NOTHING
+
+
+def narrowed(kind: Type, paths: Iterable[tuple[str, ...]]) -> Type:
+    """A type of which these parts, each by the names of fields (none for the whole), are not
+    null."""
+    for path in sorted(paths, key=len):
+        kind = _without_null(kind, path)
+    return kind
+
+
+def _without_null(kind: Type, path: tuple[str, ...]) -> Type:
+    if not path:
+        return present(kind)
+    if kind.kind != "object" or kind.schema is not None:
+        return kind
+    name, *rest = path
+    fields = (
+        (field, _without_null(inner, tuple(rest)) if field == name else inner)
+        for field, inner in kind.fields
+    )
+    return replace(kind, fields=tuple(fields))
 
 
 def _equality(node: Binary, equal: bool) -> Paths:

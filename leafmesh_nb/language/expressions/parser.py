@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from leafmesh_nb.language.expressions.ast import (
     Binary,
     Call,
+    Chain,
     Comprehension,
     Conditional,
     Constant,
@@ -24,6 +25,7 @@ from leafmesh_nb.language.expressions.ast import (
     Node,
     Select,
     Unary,
+    applications,
     children,
 )
 from leafmesh_nb.language.expressions.finding import Problem
@@ -155,6 +157,16 @@ class _Builder:
             *place, _depth(place, left, right), str(operator), left, right, _start(operator)
         )
 
+    def chain(self, parts: list[Any]) -> Node:
+        if len(parts) == 3:
+            return self.binary(parts)
+        operands, operators = tuple(parts[0::2]), parts[1::2]
+        place = (operands[0].start, operands[-1].end)
+        return Chain(
+            *place, _depth(place, *operands), tuple(map(str, operators)), operands,
+            tuple(map(_start, operators)),
+        )  # fmt: skip
+
     def unary(self, parts: list[Any]) -> Node:
         operator, operand = parts
         place = (_start(operator), operand.end)
@@ -279,12 +291,13 @@ def _refuse_foreign(node: Node, text: str) -> None:
             value = part.value
             if type(value) is int and not INT_MIN <= value <= INT_MAX:
                 raise _Refused("LM117", "this integer does not fit 64 bits", (part.start, part.end))
-        elif isinstance(part, Binary) and part.operator == "-":
-            written = text[part.start : part.end]
-            if _DATE.fullmatch(written):
-                raise _Refused(
-                    "LM115",
-                    f"`{written}` is a subtraction, not a date",
-                    (part.start, part.end),
-                    f'write `"{written}"`, or `timestamp("{written}T00:00:00Z")` for the time',
-                )
+        elif isinstance(part, Chain):
+            for each in applications(part):
+                written = text[each.start : each.end]
+                if each.operator == "-" and _DATE.fullmatch(written):
+                    raise _Refused(
+                        "LM115",
+                        f"`{written}` is a subtraction, not a date",
+                        (each.start, each.end),
+                        f'write `"{written}"`, or `timestamp("{written}T00:00:00Z")` for the time',
+                    )

@@ -1,15 +1,17 @@
 """Types of expressions: what is related to what, what two branches have in common, in words.
 
-Two kinds exist only inside expressions: ``null`` and ``duration``. They become ``any`` where a type
-leaves the checker.
+Two kinds are of expressions alone: ``null`` and ``duration``. What keeps the type of a value gets
+that of ``public``; a duration cannot be kept at all (``duration_in``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, cast
 
+from leafmesh_nb.language.expressions.literals import MONEY_PLACES
 from leafmesh_nb.language.nodes import Scalar
 from leafmesh_nb.language.types import (
     ANY,
@@ -33,12 +35,15 @@ __all__ = [
     "STRING",
     "Type",
     "common",
+    "duration_in",
     "family",
     "in_words",
     "is_null",
+    "is_whole",
     "of_constant",
     "present",
     "public",
+    "rounded",
     "unbounded",
 ]
 
@@ -97,6 +102,19 @@ def present(kind: Type) -> Type:
     return replace(kind, nullable=False) if kind.nullable else kind
 
 
+def rounded(kind: Type) -> Type:
+    """What ``round(x, 2)`` gives: a number or money whose places are known to be few."""
+    return replace(unbounded(kind), fraction=False)
+
+
+def is_whole(kind: Type) -> bool:
+    """Whether all its values are integers."""
+    if kind.kind == "integer":
+        return True
+    low = kind.minimum
+    return low is not None and low == kind.maximum and low == low.to_integral_value()
+
+
 def unbounded(kind: Type) -> Type:
     """The type without minimum, maximum and schema: what arithmetic makes of it."""
     if kind.minimum is None and kind.maximum is None and kind.schema is None:
@@ -113,7 +131,8 @@ def of_constant(value: Scalar) -> Type:
     if isinstance(value, int):
         return Type("integer", minimum=Decimal(value), maximum=Decimal(value))
     if isinstance(value, Decimal):
-        return Type("number", minimum=value, maximum=value)
+        fraction = int(value.as_tuple().exponent) < -MONEY_PLACES
+        return Type("number", minimum=value, maximum=value, fraction=fraction)
     return Type("enum", values=(value,))
 
 
@@ -138,6 +157,7 @@ def _common_present(left: Type, right: Type) -> Type:
             kind,
             minimum=_lesser(left.minimum, right.minimum),
             maximum=_greater(left.maximum, right.maximum),
+            fraction=left.fraction or right.fraction,
         )
     if left.kind == "enum" and right.kind == "enum":
         return Type("enum", values=tuple(dict.fromkeys(left.values + right.values)))
@@ -190,11 +210,29 @@ def _greater(a: Decimal | None, b: Decimal | None) -> Decimal | None:
 
 
 def public(kind: Type) -> Type:
-    """The type as the rest of the language knows it."""
+    """The type as the rest of the language knows it: divided, money is a number like any other."""
     if family(kind) in ("null", "duration"):
         return Type("any", nullable=kind.nullable)
+    if kind.fraction and kind.kind == "money":
+        return replace(kind, kind="number")
     items = kind.items and public(kind.items)
     fields = tuple((name, public(field)) for name, field in kind.fields)
     if items == kind.items and fields == kind.fields:
         return kind
     return replace(kind, items=items, fields=fields)
+
+
+def duration_in(kind: Type) -> str | None:
+    """Where a value holds a duration (``lines[].late``; empty for the whole), or None."""
+    found = next(_durations(kind), None)
+    return found and found.removeprefix(".")
+
+
+def _durations(kind: Type) -> Iterator[str]:
+    if family(kind) == "duration":
+        yield ""
+    if kind.items is not None:
+        inside = "[]" if kind.kind == "list" else ".*"
+        yield from (inside + path for path in _durations(kind.items))
+    for name, field in kind.fields:
+        yield from (f".{name}{path}" for path in _durations(field))

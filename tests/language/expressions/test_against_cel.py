@@ -31,6 +31,7 @@ from leafmesh_nb.language.expressions import (
 from leafmesh_nb.language.expressions.ast import (
     Binary,
     Call,
+    Chain,
     Comprehension,
     Conditional,
     Constant,
@@ -41,6 +42,7 @@ from leafmesh_nb.language.expressions.ast import (
     Name,
     Node,
     Unary,
+    applications,
     children,
 )
 from leafmesh_nb.language.expressions.functions import FUNCTIONS, METHODS
@@ -121,6 +123,10 @@ DEPARTURES: Mapping[str, tuple[Callable[[Case], bool], str]] = {
     "has() below what is null or not there is false": (
         lambda c: isinstance(c.node, Has) and c.only_theirs_fails and c.ours is False,
         "has(m.b.e.x)",
+    ),
+    "has() of what is null is false": (
+        lambda c: isinstance(c.node, Has) and c.theirs is True and c.ours is False,
+        "has(m.b.e)",
     ),
     "default() replaces whatever of its first argument is not there": (
         lambda c: c.function("default") and c.only_theirs_fails and failed(c.parts[0]),
@@ -320,7 +326,7 @@ class Comparison:
                 below |= odd
                 if not odd:
                     values = tuple(pairs[part].ours for part in parts[text])
-                    case = Case(pair.node, values, pair.ours, pair.theirs)
+                    case = Case(last_applied(pair.node), values, pair.ours, pair.theirs)
                     fitting = [name for name, (fits, _) in DEPARTURES.items() if fits(case)]
                     names += fitting[:1]
                     unnamed += [] if fitting else [(text, case)]
@@ -338,6 +344,10 @@ class Comparison:
             if isinstance(outcome, bool):
                 taken = node.then if outcome else node.otherwise
                 yield text[taken.start : taken.end]
+        elif isinstance(node, Chain):
+            *before, last = node.operands
+            yield text[before[0].start : before[-1].end]
+            yield text[last.start : last.end]
         elif isinstance(node, Has):
             operand = node.target.operand
             yield text[operand.start : operand.end]
@@ -364,6 +374,11 @@ def parsed(text: str) -> Expression:
     expression = parse_expression_text(text)
     assert isinstance(expression, Expression), (text, expression)
     return expression
+
+
+def last_applied(node: Node) -> Node:
+    """The last operator of a chain, with all that is before it on its left."""
+    return [*applications(node)][-1] if isinstance(node, Chain) else node
 
 
 def failed(value: Any) -> bool:

@@ -17,7 +17,7 @@ from leafmesh_nb.language.expressions import (
     parse_expression_text,
 )
 from leafmesh_nb.language.expressions import functions as functions_module
-from leafmesh_nb.language.types import STRING
+from leafmesh_nb.language.types import INTEGER, STRING
 
 COSTLY = "this expression costs more than 100,000 steps to evaluate"
 
@@ -47,7 +47,7 @@ def test_depth_32_is_the_deepest() -> None:
 
 
 @pytest.mark.parametrize("text", ["!" * 4000 + "true", "-" * 4000 + "x", "(" * 2000 + ")" * 2000,
-                                  "[" * 4096, "a" + ".b" * 2000, "1" + "+1" * 2000,
+                                  "[" * 4096, "a" + ".b" * 2000, "1" + "+(1" * 1300,
                                   "x?" * 1300 + "1", "{'a':" * 800, "f(" * 2000])  # fmt: skip
 def test_deep_texts_are_findings_not_crashes(text: str) -> None:
     assert isinstance(parse_expression_text(text), list)
@@ -60,6 +60,25 @@ def test_parentheses_alone_are_not_depth() -> None:
 def test_a_long_condition_is_not_a_deep_one() -> None:
     text = " && ".join(f"x != {n}" for n in range(300))
     assert parsed(text).evaluate({"x": 300}) is True
+
+
+@pytest.mark.parametrize("operator", ["+", "-", "*"])
+def test_a_long_sum_is_not_a_deep_one(operator: str) -> None:
+    text = f" {operator} ".join(["x"] * 1000)
+    assert parsed(text).evaluate({"x": 1}) == {"+": 1000, "-": -998, "*": 1}[operator]
+    assert check(parsed(text), {"x": INTEGER}) == (INTEGER, [])
+    assert parsed(f"-({text}) / x").node.depth == 4
+
+
+def test_the_part_of_a_long_sum_that_fails_is_named() -> None:
+    text = "x + x + 'a' + x"
+    found = parsed(text).evaluate({"x": 1})
+    assert isinstance(found, ErrorValue)
+    assert found.message == "+ does not take a number and a text"
+    assert found.span is not None
+    assert text[found.span.column - 1 : found.span.end_column - 1] == "x + x + 'a'"
+    _, (finding,) = check(parsed(text), {"x": INTEGER})
+    assert text[finding.span.column - 1 : finding.span.end_column - 1] == "x + x + 'a'"
 
 
 def test_length_4096_is_the_longest() -> None:

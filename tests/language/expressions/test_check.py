@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -13,6 +14,7 @@ from leafmesh_nb.language.expressions import (
     parse_expression,
     parse_expression_text,
 )
+from leafmesh_nb.language.expressions.static import DURATION, NULL, duration_in, public
 from leafmesh_nb.language.nodes import Entry, MappingNode, ScalarNode, SequenceNode, Span
 from leafmesh_nb.language.types import (
     ANY,
@@ -29,6 +31,7 @@ CATEGORY = Type("enum", values=("refund", "bug", "question"))
 TIER = Type("enum", values=("basic", "gold"))
 STATUS = Type("enum", values=("done", "skipped", "failed"))
 DATE, DATETIME = Type("date"), Type("datetime")
+FRACTION = replace(MONEY, fraction=True)
 SHARE = Type("number", minimum=Decimal(0), maximum=Decimal(1))
 CLASSIFIED = object_of({"category": CATEGORY, "amount": MONEY.or_null(), "confidence": SHARE})
 
@@ -37,6 +40,8 @@ ENVIRONMENT = {
         "ticket": STRING, "tier": TIER, "ok": BOOLEAN, "count": INTEGER, "day": DATE,
         "due": DATETIME, "tags": Type("list", items=STRING), "sizes": Type("list", items=INTEGER),
         "prices": Type("map", items=MONEY), "note": STRING.or_null(), "extra": ANY,
+        "lines": Type("list", items=object_of({"note": STRING.or_null()}).or_null()),
+        "share": NUMBER,
     }),
     "memory": object_of({"tier": STRING.or_null(), "limit": MONEY}),
     "steps": object_of({
@@ -60,7 +65,7 @@ TYPES = [
     ("5", Type("integer", minimum=Decimal(5), maximum=Decimal(5))),
     ("1.50", Type("number", minimum=Decimal("1.50"), maximum=Decimal("1.50"))),
     ("true", BOOLEAN),
-    ("null", Type("any", nullable=True)),
+    ("null", NULL),
     ("[]", Type("list")),
     ("['a', 'b']", Type("list", items=Type("enum", values=("a", "b")))),
     ("{'a': true, 'b': input.ticket}", object_of({"a": BOOLEAN, "b": STRING})),
@@ -82,15 +87,25 @@ TYPES = [
     ("input.count % 2", INTEGER),
     ("-input.count", INTEGER),
     ("input.count * 1.5", NUMBER),
+    ("1.5 * 1.5", replace(NUMBER, fraction=True)),
     ("memory.limit + 1", MONEY),
-    ("memory.limit * 0.5", MONEY),
-    ("memory.limit / memory.limit", NUMBER),
+    ("memory.limit * 2", MONEY),
+    ("memory.limit * input.count * 2.0", MONEY),
+    ("memory.limit * 0.5", FRACTION),
+    ("memory.limit / memory.limit", replace(NUMBER, fraction=True)),
+    ("memory.limit / 3 + 1", FRACTION),
+    ("-(memory.limit / 3)", FRACTION),
+    ("min(memory.limit / 3, 1)", FRACTION),
+    ("input.ok ? memory.limit / 3 : 0", FRACTION),
+    ("default(steps.pay.output.amount, 0) / 3", FRACTION),
+    ("round(memory.limit / 3, 2)", MONEY),
+    ("round(memory.limit / 3)", INTEGER),
     ("any + 1", ANY),
     ("input.ticket + '!'", STRING),
     ("input.tags + ['x']", Type("list", items=STRING)),
     ("now + duration('1h')", DATETIME),
     ("input.day - duration('24h')", DATE),
-    ("now - input.due", ANY),
+    ("now - input.due", DURATION),
     # conditions
     ("input.count > 1 && input.ok", BOOLEAN),
     ("memory.limit >= input.count", BOOLEAN),
@@ -131,7 +146,7 @@ TYPES = [
     ("input.sizes.filter(n, n > 1)", Type("list", items=INTEGER)),
     ("input.sizes.map(n, n * 1.5)", Type("list", items=NUMBER)),
     ("input.prices.map(k, k + '!')", Type("list", items=STRING)),
-    ("any.map(x, x.y)", Type("list", items=ANY)),
+    ("input.sizes.map(n, [n]).map(x, x[0])", Type("list", items=INTEGER)),
     ("input.tags.map(input, input.size())", Type("list", items=INTEGER)),
 ]  # fmt: skip
 
@@ -172,6 +187,20 @@ FINDINGS = [
     ("my-first-step > 1", "LM310", "my", "there is no name `my` here",
      "the text itself is written `\"my\"`; the names here are input, memory, steps, now, any;"
      " a hyphen is minus here, ids are written with `_`"),
+    ("input.tags[input.share]", "LM410", "input.share",
+     "a list is indexed by an integer, not by a number", "write `input.tags[round(input.share)]`"),
+    ("input.count / 0", "LM410", "input.count / 0", "this divides by zero", ""),
+    ("input.count + 1 % 0", "LM410", "1 % 0", "this divides by zero", ""),
+    ("round(input.share, -2)", "LM412", "-2", "`round()` takes 0 to 12 places",
+     "as in `round(x, 2)`"),
+    ("round(input.share, 20)", "LM412", "20", "`round()` takes 0 to 12 places",
+     "as in `round(x, 2)`"),
+    ("now > '2024-01-01'", "LM410", "now > '2024-01-01'", "a time and the text \"2024-01-01\" have"
+     " no order", "write `timestamp(\"2024-01-01T00:00:00Z\")`"),
+    ("now > 'yesterday'", "LM410", "now > 'yesterday'", "a time and the text \"yesterday\" have"
+     " no order", "as in `timestamp(\"2026-03-01T12:00:00Z\")`"),
+    ("now - input.due > '2 hours'", "LM410", "now - input.due > '2 hours'",
+     "a duration and the text \"2 hours\" have no order", "as in `duration(\"1h30m\")`"),
     # functions
     ("lenght(input.ticket)", "LM312", "lenght", "there is no function lenght()",
      "there are default, duration, has, join, max, min, money, round, size, string, timestamp"),
@@ -314,7 +343,7 @@ def test_finding(text: str, code: str, under: str, message: str | None, hint: st
 NULLABLE = [
     ("steps.pay.output.amount > 0", "steps.pay.output.amount",
      "`steps.pay.output` may be null here, and null has no `amount`"
-     " (step `pay` may have been skipped)",
+     " (step `pay` may have been skipped, or have failed)",
      "`default(steps.pay.output.amount, …)` says what to take then"),
     ("steps.classify.output.amount > 0", "steps.classify.output.amount",
      "`steps.classify.output.amount` may be null here",
@@ -372,11 +401,77 @@ def test_what_may_be_null_is_a_warning(
         "steps.pay.status == 'done' ? steps.pay.output.amount : 0",
         "has(steps.pay.output.amount) && steps.pay.output.amount > 1",
         "[null, 'a'].filter(x, x != null).size() > 0",
+        "has(input.note) && input.note.size() > 1",
+        "has(input.note) ? input.note.size() : 0",
+        "!has(input.note) || input.note.size() > 1",
+        "input.lines.filter(x, x != null).map(x, default(x.note, '').size()).size() > 0",
+        "input.lines.filter(x, has(x.note)).map(x, x.note.size()).size() > 0",
         "['a', null].map(x, x != null, x.size())",
     ],
 )
 def test_what_cannot_be_null_there_is_no_warning(text: str) -> None:
     assert checked(text)[1] == []
+
+
+DOUBTS = [
+    ("input.extra ? 1 : 2", "input.extra", "true or false"),
+    ("input.extra && input.ok", "input.extra", "true or false"),
+    ("!any", "any", "true or false"),
+    ("any.map(x, x.y)", "any", "a list or a map"),
+    ("any.list.filter(x, x.y == 1)", "any.list", "a list or a map"),
+    ("input.tags.all(t, any[t])", "any[t]", "true or false"),
+    ("string(any)", "any", "a text, a number, a time or true or false"),
+    ("any.contains('a')", "any", "a text"),
+    ("input.ticket.contains(any)", "any", "a text"),
+    ("size(any) + size(any) > 1", "any", "a text, a list or a map"),
+]
+
+
+@pytest.mark.parametrize(("text", "under", "wanted"), DOUBTS)
+def test_what_may_be_anything_is_a_warning(text: str, under: str, wanted: str) -> None:
+    _, (finding,) = checked(text)
+    assert (finding.code, finding.severity) == ("LM404", "warning")
+    assert text[finding.span.column - 1 : finding.span.end_column - 1] == under
+    assert finding.message == f"It cannot be proved that `{under}` is {wanted}: it may be anything"
+
+
+def test_money_of_what_was_divided_is_a_warning() -> None:
+    kind, (finding,) = checked("money(memory.limit / 3)")
+    assert kind == MONEY
+    assert (finding.code, finding.severity) == ("LM404", "warning")
+    assert finding.message == "It cannot be proved that `memory.limit / 3` has at most 12 places"
+    assert finding.hint == "write `round(memory.limit / 3, 2)`"
+    assert checked("money(round(memory.limit / 3, 2))") == (MONEY, [])
+
+
+def test_a_doubt_beside_an_error_is_its_echo() -> None:
+    _, findings = checked("nobody ? 1 : 2")
+    assert [finding.code for finding in findings] == ["LM310"]
+
+
+def test_what_keeps_a_type_has_none_of_the_checkers_own() -> None:
+    kind, _ = checked("{'a': null, 'b': [memory.limit / 3], 'c': now - now}")
+    field = {name: public(kind).field(name) for name in "abc"}
+    assert field == {
+        "a": Type("any", nullable=True),
+        "b": Type("list", items=replace(NUMBER, fraction=True)),
+        "c": ANY,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("now - input.due", ""),
+        ("{'a': {'late': now - input.due}}", "a.late"),
+        ("[{'late': [now - input.due]}]", "[].late[]"),
+        ("{input.ticket: now - input.due}", "*"),
+        ("string(now - input.due)", None),
+        ("now - (now - input.due)", None),
+    ],
+)
+def test_where_a_duration_is(text: str, path: str | None) -> None:
+    assert duration_in(checked(text)[0]) == path
 
 
 def test_one_cause_is_told_once() -> None:

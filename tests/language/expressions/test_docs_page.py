@@ -140,7 +140,7 @@ def test_what_is_not_here_is_refused_and_the_other_accepted(instead: str, write:
         found = parse_expression_text(text)
         assert isinstance(found, Expression), text
         anything = dict.fromkeys(LOOSE, ANY)
-        assert check(found, anything)[1] == []
+        assert {finding.code for finding in check(found, anything)[1]} <= {"LM404"}
 
 
 def test_every_function_and_macro_has_an_example() -> None:

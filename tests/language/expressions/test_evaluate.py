@@ -213,7 +213,7 @@ VALUES = [
     ("default(input.items.map(i, i.weight), [])", []),
     ("has(tool.name)", True),
     ("has(tool.zip)", False),
-    ("has(steps.classify.output.amount)", True),
+    ("has(steps.classify.output.amount)", False),
     ("has(steps.pay.output.amount)", False),
     ("has(steps.never.output.amount)", False),
     # macros
@@ -302,7 +302,7 @@ ERRORS = [
     ("1 in 'abc'", "`in` needs a list or a map, not a text; use contains()"),
     ("1 in null", "`in` needs a list or a map, not null"),
     ("[1] in {}", "a list is no key of a map"),
-    ("input.tags['a' + '']", "a list is indexed by a number, not by a text"),
+    ("input.tags['a' + '']", "a list is indexed by an integer, not by a text"),
     ("tool[0]", "a map is indexed by a text, not by a number"),
     ("'abc'[0]", "a text has no items"),
     ("{1: 2}", "the keys of a map are texts, not a number"),

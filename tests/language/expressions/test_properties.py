@@ -31,6 +31,7 @@ from leafmesh_nb.language.expressions import parser as parser_module
 from leafmesh_nb.language.expressions.ast import (
     Binary,
     Call,
+    Chain,
     Comprehension,
     Conditional,
     Constant,
@@ -200,6 +201,10 @@ def printed(node: Node) -> str:
             return f"({node.operator}({printed(node.operand)}))"
         case Binary():
             return f"({printed(node.left)} {node.operator} {printed(node.right)})"
+        case Chain():
+            signs = (*node.operators, "")
+            pairs = zip(node.operands, signs, strict=True)
+            return f"({' '.join(f'{printed(part)} {sign}' for part, sign in pairs)})"
         case Logic():
             return f"({f' {node.operator} '.join(f'({printed(term)})' for term in node.terms)})"
         case Conditional():
@@ -232,7 +237,7 @@ NESTED = {
     ".": ("", "x", ".a"),
     "[0]": ("", "x", "[0]"),
     "x[x[": ("x[", "0", "]"),
-    "+": ("", "1", " + 1"),
+    "+": ("1 + (", "1", ")"),
     "<": ("", "1", " < 1"),
     "in": ("", "1", " in x"),
     "f(": ("size(", "x", ")"),
