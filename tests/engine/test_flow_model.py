@@ -46,7 +46,7 @@ MOST_TURNS = 2_000
 @st.composite
 def steps_of(draw: st.DrawFn, workflows: Sequence[str]) -> str:
     """The steps of a workflow; each waits for some of those before it."""
-    count = draw(st.integers(1, 4))
+    count = draw(st.integers(2, 5))
     lines = []
     handled: set[int] = set()
     for number in range(count):
@@ -66,13 +66,14 @@ def steps_of(draw: st.DrawFn, workflows: Sequence[str]) -> str:
             keys.append(f"after: {draw(st.sampled_from(forms))}")
         keys += draw(on_error(number, count, handled))
         if "when" not in " ".join(keys):
-            keys += draw(st.sampled_from([[], [], ["when: input.n > 100"]]))
+            keys += draw(st.sampled_from([*[[]] * 7, ["when: input.n > 100"]]))
         lines.append(f"      s{number}: {{{', '.join(keys)}}}\n")
     return "".join(lines)
 
 
 def performers(workflows: Sequence[str]) -> st.SearchStrategy[str]:
-    known = ["capability: do, with: {n: input.n}", "let: \"{'n': 4}\"", "wait: 1m"]
+    ask = "capability: do, with: {n: input.n}"
+    known = [ask, ask, ask, "let: \"{'n': 4}\"", "wait: 1m"]
     return st.sampled_from([*known, *(f"workflow: {w}, with: {{n: input.n}}" for w in workflows)])
 
 
