@@ -11,7 +11,6 @@ the parts, so its sum is more than the step costs without them.
 from __future__ import annotations
 
 import gc
-import sqlite3
 import statistics
 import tempfile
 import time
@@ -19,66 +18,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ten_steps import STEPS, bare, mesh_text
+
 import leafmesh_nb as lm
 from leafmesh_nb.agents import functions
 from leafmesh_nb.engine.runner import decisions, execution, record
 from leafmesh_nb.engine.runner.host import host
 from leafmesh_nb.journal import append, sqlite
 
-STEPS, RUNS, WARM = 10, 200, 20
-
-
-def mesh_text() -> str:
-    steps = [
-        f"      s{i}: {{capability: add, with: {{n: {n}}}, save: {{total: output.n}}}}"
-        for i, n in enumerate(["input.n", *(f"steps.s{i}.output.n" for i in range(STEPS - 1))])
-    ]
-    return "\n".join(
-        [
-            "mesh: bench",
-            "memory:",
-            "  total: integer",
-            "people:",
-            "  lead: {roles: [approver]}",
-            "agents:",
-            "  adder:",
-            "    role: Adds one",
-            "    kind: python",
-            "    capabilities: {add: {input: {n: integer}, output: {n: integer}}}",
-            "    memory: {read: [total], write: [total]}",
-            "policies:",
-            "  bounds:",
-            "    at: output",
-            "    rules:",
-            "      - {id: ok, when: output.n <= 1000000, then: approve}",
-            "      - {id: large, when: output.n > 1000000, then: ask, to: lead}",
-            "    default: deny",
-            "workflows:",
-            "  line:",
-            "    input: {n: integer}",
-            "    steps:",
-            *steps,
-            f"    output: {{n: steps.s{STEPS - 1}.output.n}}",
-        ]
-    )
-
-
-def bare(folder: Path) -> Callable[[], float]:
-    """Two rows a step in one commit on the calling thread: no hash, no encoding, no fence."""
-    conn = sqlite3.connect(folder / "bare.db", isolation_level=None)
-    conn.execute("PRAGMA journal_mode = WAL")
-    conn.execute("PRAGMA synchronous = NORMAL")
-    conn.execute("CREATE TABLE events (seq INTEGER PRIMARY KEY, payload TEXT)")
-
-    def run() -> float:
-        began = time.perf_counter()
-        for _ in range(STEPS):
-            conn.execute("BEGIN IMMEDIATE")
-            conn.executemany("INSERT INTO events (payload) VALUES (?)", [("x" * 300,)] * 2)
-            conn.execute("COMMIT")
-        return time.perf_counter() - began
-
-    return run
+RUNS, WARM = 200, 20
 
 
 class Profile:
