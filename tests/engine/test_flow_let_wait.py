@@ -171,12 +171,14 @@ def test_step_by_step_a_wait_does_not_hold_whoever_steps(world: Any) -> None:
 
 
 KILLED = """
-import os, sys, leafmesh_nb as lm
+import os, sys, threading, leafmesh_nb as lm
 mesh = lm.Mesh.from_yaml(sys.argv[1])
 run = mesh.start("w", n=1, prices=[], journal=sys.argv[2])
-stop = __import__("threading").Event()
-run.subscribe(lambda events: [stop.set() for e in events if e.kind == "timer.set"])
-assert stop.wait(20)
+changed = threading.Event()
+run.subscribe(lambda events: changed.set())
+while run.recorded()[-1].kind != "timer.set":
+    changed.wait(0.05)
+    changed.clear()
 print(run.id, run.recorded()[-1].body.due, flush=True)
 os.kill(os.getpid(), 9)
 """
@@ -184,7 +186,7 @@ os.kill(os.getpid(), 9)
 
 def test_a_timer_survives_its_process(world: Any) -> None:
     """The time is the recorded one: who takes the run over does not wait anew."""
-    text = MESH.replace("STEPS", "      pause: {wait: 2s}").replace(
+    text = MESH.replace("STEPS", "      pause: {wait: 1h}").replace(
         "OUTPUT", "{at: steps.pause.output}"
     )
     killed = subprocess.run(
@@ -194,11 +196,17 @@ def test_a_timer_survives_its_process(world: Any) -> None:
         check=False,
     )
     assert killed.returncode == -9, killed.stderr
-    id, due = killed.stdout.split()
-    lm.Mesh.from_yaml(text)
-    run = lm.resume(id, journal=world.journal)
+    id, said = killed.stdout.split()
+    due = datetime.fromisoformat(said)
+    clock = FixedClock(due - timedelta(seconds=10))
+    run = lm.resume(id, mesh=lm.Mesh.from_yaml(text).use(clock=clock), journal=world.journal)
     world.runs.append(run)
-    assert run.result(20) == {"at": datetime.fromisoformat(due)}
+    world.until(run, lambda: "run.resumed" in world.kinds(run))
+    assert run.journal.run(id).due_at == due
+    clock.advance(9)
+    assert run.status == "running"
+    clock.advance(1)
+    assert run.result(20) == {"at": due}
     kinds = world.kinds(run, "pause")
     assert kinds == ["step.resolved", "timer.set", "timer.fired", "step.ended"]
     world.verify()

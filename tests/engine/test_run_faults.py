@@ -174,7 +174,7 @@ def test_a_lost_lease_stops_the_run(world: Any) -> None:
 
 
 def test_a_view_that_fails_does_not_stop_the_run_it_looks_at(
-    world: Any, caplog: pytest.LogCaptureFixture
+    world: Any, caplog: pytest.LogCaptureFixture, faults: list[str]
 ) -> None:
     mesh = world.mesh(CHAIN, agents={"adder": add})
     run = mesh.start("w", n=1, step=True, journal=world.journal)
@@ -188,6 +188,7 @@ def test_a_view_that_fails_does_not_stop_the_run_it_looks_at(
     run.resume()
     assert run.result(20) == {"n": 4}
     assert "no canvas" in caplog.text
+    faults.clear()
 
 
 def test_a_script_that_raises_leaves_the_question_open(world: Any, till: Any) -> None:
