@@ -153,13 +153,8 @@ def ours_growing(folder: Path) -> Measure:
     return grown(folder / "journal.db", go)
 
 
-def commits(folder: Path) -> Measure:
-    """Two rows a step in one commit on the calling thread, and nothing else."""
-    return bare(folder)
-
-
 def commits_handed(folder: Path) -> Measure:
-    """The same, each commit handed to a thread that writes, and waited for."""
+    """Two rows a step in one commit, which is handed to a thread that writes, and waited for."""
     conn: sqlite3.Connection | None = None
 
     def connected() -> sqlite3.Connection:
@@ -394,7 +389,7 @@ ROWS: dict[str, Callable[[Path], Measure]] = {
     "burr_growing": burr_growing,
     "dbos": dbos,
     "dbos_normal": partial(dbos, normal=True),
-    "commits": commits,
+    "commits": bare,
     "commits_handed": commits_handed,
 }
 
