@@ -45,7 +45,8 @@ def _output(
             return None, f"output.{name}: {value.message}"
         output[name] = value
     try:
-        return dump(flow.output_type, accept(flow.output_type, output)), ""
+        accepted = accept(flow.output_type, output, computed=True)
+        return dump(flow.output_type, accepted), ""
     except TypeMismatch as mismatch:
         return None, f"output: {mismatch}"
 

@@ -93,7 +93,7 @@ def _items(step: Step, names: Mapping[str, Any], now: datetime) -> Any:
         raise _Unresolved(f"for_each: the list has {len(value):,} items, and max is {loop.max:,}")
     kind = Type("list", items=loop.item_type)
     try:
-        return dump(kind, accept(kind, value))
+        return dump(kind, accept(kind, value, computed=True))
     except TypeMismatch as error:
         raise _Unresolved(f"for_each: {error}") from None
 
@@ -112,7 +112,7 @@ def _inputs(
             raise _Unresolved(f"with.{name}: {value.message}")
         inputs[name] = value
     try:
-        return dump(kind, accept(kind, inputs))
+        return dump(kind, accept(kind, inputs, computed=True))
     except TypeMismatch as error:
         raise _Unresolved(f"with: {error}") from None
 

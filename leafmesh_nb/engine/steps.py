@@ -118,7 +118,7 @@ def evaluated(
     if isinstance(value, ErrorValue):
         return None, f"let: {value.message}"
     try:
-        return dump(kind, accept(kind, value)), ""
+        return dump(kind, accept(kind, value, computed=True)), ""
     except TypeMismatch as error:
         return None, f"let: {error}"
 
@@ -143,7 +143,8 @@ def _writes(
         field = plan.spec.memory[name]
         kind = write_type(field, field.merge)
         try:
-            found.append(Write(name, dump(kind, accept(kind, value)), field.merge))
+            written = dump(kind, accept(kind, value, computed=True))
+            found.append(Write(name, written, field.merge))
         except TypeMismatch as error:
             return f"save.{name}: {error}"
     return tuple(found)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 
-from leafmesh_nb.language.decimals import plain_decimal
+from leafmesh_nb.language.decimals import in_json, plain_decimal
 from leafmesh_nb.language.mismatch import TypeMismatch, mismatch
 from leafmesh_nb.language.types import ANY, Type, Value
 from leafmesh_nb.language.values import MAX_DEPTH
@@ -31,7 +31,7 @@ def _dump(type: Type, value: Value, sparse: bool) -> JSON:
     if type.kind == "money" and isinstance(value, Decimal | int) and not isinstance(value, bool):
         return plain_decimal(Decimal(value))
     if type.kind in ("number", "integer") and isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+        return in_json(value)
     if type.kind == "list" and isinstance(value, list | tuple):
         return [_dump(type.items or ANY, item, sparse) for item in value]
     if type.kind == "map" and isinstance(value, Mapping):

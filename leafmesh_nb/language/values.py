@@ -10,7 +10,14 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from leafmesh_nb.language.decimals import check_money, check_number
+from leafmesh_nb.language.decimals import (
+    check_integer,
+    check_kept,
+    check_money,
+    check_number,
+    in_json,
+    rounded_number,
+)
 from leafmesh_nb.language.mismatch import TypeMismatch, kind_of, mismatch
 from leafmesh_nb.language.moments import check_date, check_datetime, in_utc
 from leafmesh_nb.language.schemas.document import Schema
@@ -29,7 +36,7 @@ _NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def accept(type: Type, value: Any, *, lenient: bool = False) -> Value:
+def accept(type: Type, value: Any, *, lenient: bool = False, computed: bool = False) -> Value:
     """``value`` as Python value of ``type``; raises TypeMismatch.
 
     Takes Python values and JSON values alike; the argument is never changed and the result shares
@@ -39,9 +46,13 @@ def accept(type: Type, value: Any, *, lenient: bool = False) -> Value:
 
     ``lenient`` is for what people type and tables hold: a number where text is needed becomes
     text, a text that reads as a number, a boolean or nothing becomes that, NaN becomes null.
+
+    An integer has 64 bits, and a number no more digits than JSON keeps (15 to 17): whoever gives
+    one with more is refused, so that none changes on its way. What an expression ``computed`` is
+    rounded to those where a number is needed, for a third has no end of digits; money never is.
     """
     try:
-        return _Acceptor(lenient).take(type, value)
+        return _Acceptor(lenient, computed).take(type, value)
     except TypeMismatch:
         raise
     except Exception as error:
@@ -53,10 +64,11 @@ class _Acceptor:
     """Takes one value. ``sparse`` while it is within a JSON Schema; ``either`` where there is an
     ``_Either`` in it."""
 
-    __slots__ = ("either", "items", "lenient", "sparse", "text")
+    __slots__ = ("computed", "either", "items", "lenient", "sparse", "text")
 
-    def __init__(self, lenient: bool) -> None:
+    def __init__(self, lenient: bool, computed: bool) -> None:
         self.lenient = lenient
+        self.computed = computed
         self.sparse = self.either = False
         self.items = 0
         self.text = 0
@@ -149,7 +161,7 @@ class _Acceptor:
             if isinstance(value, bool):
                 return "true" if value else "false"
             if isinstance(value, int | float | Decimal):
-                number = self._number(value)
+                number = check_number(value, "text")
                 whole = number == int(number)
                 return str(int(number)) if whole else format(Decimal(str(number)), "f")
             if isinstance(value, date):
@@ -161,22 +173,22 @@ class _Acceptor:
             text = value.strip()
             if not _INTEGER.match(text) or len(text) > 300:
                 raise TypeMismatch("is text that does not read as a whole number")
-            return int(text.partition(".")[0])
+            return check_integer(int(text.partition(".")[0]))
         number = check_number(value, "a whole number")
-        if isinstance(number, int):
-            return number
         if number != int(number):
             raise TypeMismatch("is not a whole number")
-        return int(number)
+        return check_integer(int(number))
 
     def _number(self, value: Any) -> int | float | Decimal:
         if self.lenient and isinstance(value, str):
             text = value.strip()
             if not _NUMBER.match(text) or len(text) > 300:
                 raise TypeMismatch("is text that does not read as a number")
+            check_kept(check_number(Decimal(text), "a number"))
             whole = _INTEGER.match(text) and "." not in text
-            return check_number(int(text) if whole else float(text), "a number")
-        return check_number(value, "a number")
+            return check_kept(int(text)) if whole else float(text)
+        number = check_number(value, "a number")
+        return rounded_number(number) if self.computed else check_kept(number)
 
     def _money(self, value: Any) -> Decimal:
         if isinstance(value, str):
@@ -272,17 +284,31 @@ class _Acceptor:
             result.update(self._map(_MAP, others, depth))
         return result
 
+    def _any_number(self, number: int | float | Decimal) -> int | float | Decimal:
+        """A number where nothing says of what kind: a Decimal may be money, which has its digits
+        as text."""
+        if not isinstance(number, Decimal):
+            return check_kept(number)
+        if self.sparse:
+            self.either = True
+            return _Either(number if self.computed else check_kept(number))
+        if not self.computed:
+            return number
+        nearest = rounded_number(number)
+        if isinstance(nearest, Decimal):
+            return in_json(nearest)
+        try:
+            return check_money(number)
+        except TypeMismatch:
+            return nearest
+
     def _any(self, value: Any, depth: int) -> Value:
         if isinstance(value, str):
             return self._string(value)
         if isinstance(value, bool):
             return value
         if isinstance(value, int | float | Decimal):
-            number = check_number(value, "a number")
-            if self.sparse and isinstance(number, Decimal):
-                self.either = True
-                return _Either(number)
-            return number
+            return self._any_number(check_number(value, "a number"))
         if isinstance(value, datetime):
             return in_utc(value)
         if isinstance(value, date):
@@ -306,7 +332,7 @@ def _without_either(value: Any, amounts: set[Path], path: Path = ()) -> Any:
     if isinstance(value, _Either):
         if path in amounts:
             return Decimal(value)
-        return int(value) if value == int(value) else float(value)
+        return in_json(Decimal(value))
     if isinstance(value, list):
         return [_without_either(item, amounts, (*path, i)) for i, item in enumerate(value)]
     if isinstance(value, dict):

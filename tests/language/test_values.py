@@ -391,3 +391,77 @@ def test_anything_is_accepted_or_refused(pair: tuple[Type, Any], value: Any) -> 
         except TypeMismatch:
             continue
         assert accept(pair[0], accepted) == accepted
+
+
+# -- numbers keep their digits, or are refused
+
+LONG = [
+    (INTEGER, 2**63), (INTEGER, -(2**63) - 1), (INTEGER, 10**30), (INTEGER, 1e19),
+    (INTEGER, Decimal(10) ** 30), (NUMBER, 10**30 + 1), (NUMBER, 2**64 + 1), (ANY, 10**30 + 1),
+    (NUMBER, Decimal("123456789012345678901234567890.123456789")),
+    (NUMBER, Decimal("12345678901234567.25")), (NUMBER, Decimal("0.1000000000000000055511151")),
+    (Type("list", items=INTEGER), [1, 10**30]), (ANY, {"a": [10**30 + 1]}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("type", "value"), LONG)
+def test_a_number_that_would_lose_digits_is_refused(type: Type, value: object) -> None:
+    with pytest.raises(TypeMismatch, match=r"more than 64 bits|more digits than a number keeps"):
+        accept(type, value)
+
+
+@pytest.mark.parametrize(
+    ("type", "text"),
+    [(INTEGER, str(2**63)), (NUMBER, "12345678901234567.25"), (NUMBER, str(10**30 + 1))],
+)
+def test_what_is_typed_in_is_refused_as_well(type: Type, text: str) -> None:
+    with pytest.raises(TypeMismatch, match=r"more than 64 bits|more digits than a number keeps"):
+        accept(type, text, lenient=True)
+
+
+@pytest.mark.parametrize(
+    ("type", "value"),
+    [
+        (INTEGER, 2**63 - 1), (INTEGER, -(2**63)), (NUMBER, 2**63 - 1), (NUMBER, 1e30),
+        (NUMBER, 10**30), (NUMBER, 5e-324), (NUMBER, 1.7976931348623157e308), (ANY, 10**30),
+        (NUMBER, Decimal("9007199254740993")), (NUMBER, Decimal("0.1")), (NUMBER, Decimal("1E+30")),
+        (MONEY, Decimal("123456789012345678.123456789012")), (MONEY, 10**29),
+    ],
+)  # fmt: skip
+def test_what_is_accepted_comes_back_from_json_unchanged(type: Type, value: Any) -> None:
+    written = json.dumps(dump(type, accept(type, value)))
+    read = accept(type, json.loads(written))
+    exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    assert (Decimal(repr(read)) if isinstance(read, float) else Decimal(read)) == exact
+    assert dump(type, accept(type, read)) == dump(type, read)
+
+
+THIRD = Decimal(1) / 3
+
+
+@pytest.mark.parametrize(
+    ("type", "value", "taken"),
+    [
+        (NUMBER, THIRD, 0.3333333333333333),
+        (ANY, THIRD, 0.3333333333333333),
+        (ANY, Decimal("1.5"), 1.5),
+        (ANY, Decimal("620.00"), 620),
+        (ANY, {"a": [Decimal("0.1")]}, {"a": [0.1]}),
+        # an amount of money keeps its digits, as its text
+        (ANY, Decimal("123456789012345678.12"), Decimal("123456789012345678.12")),
+        (MONEY, Decimal("123456789012345678.12"), Decimal("123456789012345678.12")),
+    ],
+)
+def test_what_was_computed_is_rounded_to_what_a_number_keeps(
+    type: Type, value: Any, taken: Any
+) -> None:
+    found = accept(type, value, computed=True)
+    assert (found, repr(found)) == (taken, repr(taken))
+
+
+@pytest.mark.parametrize(
+    ("type", "value"), [(INTEGER, 2**63), (MONEY, THIRD), (NUMBER, Decimal("1E+400"))]
+)
+def test_what_was_computed_is_refused_where_nothing_is_near(type: Type, value: Any) -> None:
+    with pytest.raises(TypeMismatch):
+        accept(type, value, computed=True)

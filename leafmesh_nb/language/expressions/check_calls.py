@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from leafmesh_nb.language.decimals import MONEY_PLACES
 from leafmesh_nb.language.expressions.ast import Call, Constant, Node
 from leafmesh_nb.language.expressions.elsewhere import call_here, method_here
 from leafmesh_nb.language.expressions.finding import Finding
@@ -18,7 +19,6 @@ from leafmesh_nb.language.expressions.functions import (
 )
 from leafmesh_nb.language.expressions.literals import (
     DAY,
-    MONEY_PLACES,
     LiteralError,
     duration_of,
     money_of,

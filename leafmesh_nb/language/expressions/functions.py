@@ -10,8 +10,8 @@ from decimal import ROUND_HALF_UP, Context, Decimal, DecimalException
 from functools import lru_cache
 from typing import Any, TypeVar
 
+from leafmesh_nb.language.decimals import MONEY_PLACES
 from leafmesh_nb.language.expressions.literals import (
-    MONEY_PLACES,
     LiteralError,
     duration_of,
     money_of,

@@ -6,13 +6,14 @@ import re
 from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
 
+from leafmesh_nb.language.decimals import MONEY_PLACES
+
 __all__ = [
     "DAY",
     "EXACT",
     "INT_MAX",
     "INT_MIN",
     "LARGEST_EXPONENT",
-    "MONEY_PLACES",
     "LiteralError",
     "duration_of",
     "money_of",
@@ -25,9 +26,6 @@ __all__ = [
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 LARGEST_EXPONENT = 999
 """Numbers lie between 1E-999 and 1E+999: beyond every float, and cheap to write out."""
-
-MONEY_PLACES = 12
-"""Also how many ``round()`` keeps at most."""
 
 EXACT = Context(prec=1000, traps=[DivisionByZero, Inexact, InvalidOperation, Overflow])
 """Raises where a sum or a product would lose a digit; independent of the global context."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, cast
 
-from leafmesh_nb.language.expressions.literals import MONEY_PLACES
+from leafmesh_nb.language.decimals import MONEY_PLACES
 from leafmesh_nb.language.nodes import Scalar
 from leafmesh_nb.language.types import (
     ANY,
