@@ -61,6 +61,7 @@ def build(ctx: Context, node: Node, text: str, name: str | None) -> Spec | None:
     keys = read_block(ctx, node, MESH, _START, "mesh: refunds")
     if keys is None:
         return None
+    ctx.root = node
     own_name = _name(ctx, keys, name)
     for block, kinds in NAMED_IN.items():
         if block not in keys and keys.node.get(block) is not None:

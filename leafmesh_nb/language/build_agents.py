@@ -9,8 +9,9 @@ from leafmesh_nb.language.agent_kinds import check_kind
 from leafmesh_nb.language.blocks import Block, Keys, mapping, read_block, reference
 from leafmesh_nb.language.build_memory import check_arguments, fields_of, python_name
 from leafmesh_nb.language.build_models import TIERS, check_domain, check_tier
-from leafmesh_nb.language.context import Context
+from leafmesh_nb.language.context import Context, Environment
 from leafmesh_nb.language.diagnostics import Related
+from leafmesh_nb.language.expressions import Template
 from leafmesh_nb.language.fit import compare
 from leafmesh_nb.language.names import check_capability_name, check_id
 from leafmesh_nb.language.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode
@@ -27,7 +28,7 @@ from leafmesh_nb.language.spec import (
     ModelChoice,
     Tier,
 )
-from leafmesh_nb.language.types import Type
+from leafmesh_nb.language.types import ANY, Type, object_of
 
 __all__ = ["build_agents"]
 
@@ -123,8 +124,32 @@ def _with_instructions(ctx: Context, keys: Keys, agent: AgentSpec) -> AgentSpec:
     template = ctx.template(node)
     if template is None:
         return agent
-    ctx.check(template, instruction_names(ctx, agent))
+    names = instruction_names(ctx, agent)
+    ctx.check_template(node, template, _with_ungranted(ctx, template, names))
     return replace(agent, instructions=template)
+
+
+def _with_ungranted(ctx: Context, template: Template, names: Environment) -> Environment:
+    """The names of instructions, with the fields that the agent may not read, which are reported:
+    they are there, and only the grant is missing."""
+    missing: dict[str, Type] = {}
+    for part in template.expressions:
+        for path in sorted(part.reads):
+            field = ctx.memory.get(path[1]) if path[0] == "memory" and len(path) > 1 else None
+            if field is None or names["memory"].field(field.name) is not None:
+                continue
+            missing[field.name] = ANY
+            granted = [name for name, _ in names["memory"].fields]
+            ctx.collector.error(
+                "LM604",
+                f"The instructions name memory.{field.name}, and the agent may not read it.",
+                part.span,
+                f"Grant it: memory: {{read: [{', '.join([*granted, field.name])}]}}.",
+                (Related("the field is declared here", field.span),),
+            )
+    if not missing:
+        return names
+    return {**names, "memory": object_of({**dict(names["memory"].fields), **missing})}
 
 
 # -- capabilities

@@ -8,6 +8,7 @@ from typing import Literal
 
 from leafmesh_nb.language.blocks import Block, Keys, mapping, read_block
 from leafmesh_nb.language.context import Context
+from leafmesh_nb.language.expressions.static import in_words
 from leafmesh_nb.language.names import check_id
 from leafmesh_nb.language.nodes import Entry, MappingNode, Node, ScalarNode
 from leafmesh_nb.language.spec import InDoubt, MemoryField, Person, ToolSpec
@@ -86,9 +87,10 @@ def _field(ctx: Context, entry: Entry) -> MemoryField | None:
         value = keys.get("merge")
         ctx.collector.error(
             "LM209",
-            f"`merge: {merge}` needs a list, and this field is {type.kind}.",
+            f"`merge: {merge}` adds to a list, and this field is {in_words(type)}.",
             (value or node).span,
-            "Write type: {list: …}, or merge: replace.",
+            "`append` and `extend` are for lists: write type: {list: …}, or merge: replace, and "
+            "save the whole value each time.",
         )
     return MemoryField(
         name,
@@ -113,6 +115,13 @@ def build_people(ctx: Context, node: Node) -> dict[str, Person]:
         ctx.declared["roster"][entry.key.text] = entry.key.span
         valid = check_id(entry.key, "a person", ctx.collector)
         if isinstance(entry.value, ScalarNode) and entry.value.value is None:
+            if entry.value.text:
+                ctx.collector.warning(
+                    "LM211",
+                    f"Nothing is said of `{entry.key.text[:80]}`, who has no role.",
+                    entry.value.span,
+                    "Write {roles: [approver]}, or {} for a person without a role.",
+                )
             people[entry.key.text] = Person(entry.key.text, span=entry.key.span)
             continue
         keys = read_block(ctx, entry.value, PERSON, entry.key.span, "{roles: [approver]}")

@@ -133,6 +133,7 @@ def _check_vendor(ctx: Context, keys: Keys, model: ModelSpec) -> None:
         return
     for name in FOR_VENDORS:
         if name in keys:
+            ctx.collector.withdraw(keys.span(name), ("LM203",))
             ctx.collector.error(
                 "LM214",
                 f"`{name}` has no effect here: an offline model costs nothing and reaches no "

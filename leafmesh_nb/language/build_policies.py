@@ -11,10 +11,10 @@ from leafmesh_nb.language.build_rules import RULE, build_rules
 from leafmesh_nb.language.context import Context
 from leafmesh_nb.language.digests import policy_digest
 from leafmesh_nb.language.names import check_id
-from leafmesh_nb.language.nodes import Entry, Node, SequenceNode
+from leafmesh_nb.language.nodes import Entry, Node, ScalarNode, SequenceNode
 from leafmesh_nb.language.policy_scope import PolicyScope, policy_scope
 from leafmesh_nb.language.policy_tests import build_tests
-from leafmesh_nb.language.spec import VERDICTS, Point, Policy, Target, Workflow
+from leafmesh_nb.language.spec import VERDICTS, Point, Policy, Step, Target, Workflow
 
 __all__ = ["build_policies"]
 
@@ -64,7 +64,7 @@ def _policy(ctx: Context, entry: Entry, workflows: Mapping[str, Workflow]) -> Po
     if keys is None:
         return None
     at = keys.choice("at", POINTS, LATER_POINTS)
-    target = _target(ctx, keys, at)
+    target = _target(ctx, keys, at, workflows)
     scope = None if at is None else _scope(ctx, at, target, workflows)
     errors = ctx.collector.errors
     rules = build_rules(ctx, keys, scope)
@@ -99,7 +99,9 @@ def _scope(
     return known
 
 
-def _target(ctx: Context, keys: Keys, at: Point | None) -> Target:
+def _target(
+    ctx: Context, keys: Keys, at: Point | None, workflows: Mapping[str, Workflow]
+) -> Target:
     node = keys.get("for")
     block = node and read_block(ctx, node, TARGET, keys.span("for"), "{tools: [pay_out]}")
     if not block:
@@ -108,6 +110,8 @@ def _target(ctx: Context, keys: Keys, at: Point | None) -> Target:
         _check_narrowing(ctx, block, at)
 
     def names(key: str, kind: Declared) -> tuple[str, ...]:
+        if at is not None and key not in NARROWED_BY[at]:
+            return ()
         nodes = block.texts(key, "names")
         if key in block and not nodes and isinstance(block.get(key), SequenceNode):
             value = block.get(key)
@@ -119,6 +123,8 @@ def _target(ctx: Context, keys: Keys, at: Point | None) -> Target:
             )
         return tuple(n for n in (reference(ctx, node, kind) for node in nodes) if n)
 
+    for step in block.texts("steps", "names") if "steps" in block and at != "end" else ():
+        _check_step(ctx, step, workflows)
     return Target(
         names("agents", "agents"),
         names("capabilities", "capabilities"),
@@ -126,6 +132,31 @@ def _target(ctx: Context, keys: Keys, at: Point | None) -> Target:
         names("steps", "steps"),
         names("fields", "memory"),
     )
+
+
+def _check_step(ctx: Context, node: ScalarNode, workflows: Mapping[str, Workflow]) -> None:
+    """A step that no agent takes never stands at the gate."""
+    named = [w.steps[node.text] for w in workflows.values() if node.text in w.steps]
+    kinds = [_without_agent(step) for step in named]
+    if not kinds or not all(kinds):
+        return
+    hint = "Name steps with `capability` or `agent`."
+    if "workflow" in kinds:
+        hint = "Name the steps of the workflow that it runs."
+    ctx.collector.error(
+        "LM504",
+        f"`{node.text}` is a step with `{kinds[0]}`: no agent takes it, so a policy for it would "
+        "never apply.",
+        node.span,
+        hint,
+    )
+
+
+def _without_agent(step: Step) -> str:
+    """The key that says who performs a step, where that is no agent."""
+    if step.workflow is not None:
+        return "workflow"
+    return "let" if step.let is not None else "wait" if step.wait is not None else ""
 
 
 def _check_narrowing(ctx: Context, block: Keys, at: Point) -> None:

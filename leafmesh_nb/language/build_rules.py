@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from leafmesh_nb.language.blocks import Block, Keys, choice, read_block, reference
-from leafmesh_nb.language.context import Context, Environment
+from leafmesh_nb.language.context import Context
 from leafmesh_nb.language.diagnostics import Related
 from leafmesh_nb.language.expressions import Expression, Template
 from leafmesh_nb.language.names import check_id
@@ -13,6 +13,8 @@ from leafmesh_nb.language.nodes import MappingNode, Node, ScalarNode, SequenceNo
 from leafmesh_nb.language.policy_scope import PolicyScope
 from leafmesh_nb.language.redactions import build_redactions, redaction_example
 from leafmesh_nb.language.spec import VERDICTS, Quorum, Redaction, Rule, Verdict
+from leafmesh_nb.language.variants import check_each
+from leafmesh_nb.language.written import warn_of_unwritten
 
 __all__ = ["DEFAULT_WITHIN", "EXCLUDED", "QUORUM", "RULE", "build_rules"]
 
@@ -72,10 +74,9 @@ def _rule(ctx: Context, node: Node, scope: PolicyScope | None, above: Block) -> 
     id_node = block.scalar("id", "a name")
     if id_node is not None:
         check_id(id_node, "a rule", ctx.collector)
-    names = scope.names if scope else None
     then, redact = _then(ctx, block, scope)
-    when = _condition(ctx, block, names)
-    reason = _reason(ctx, block, names)
+    when = _condition(ctx, block, scope)
+    reason = _reason(ctx, block, scope)
     to = block.scalar("to", "a person or a role")
     escalate = block.texts("escalate", "people or roles")
     within = block.duration("within")
@@ -181,15 +182,17 @@ def _quorum(ctx: Context, block: Keys) -> Quorum | None:
     return Quorum(count, of)
 
 
-def _condition(ctx: Context, block: Keys, names: Environment | None) -> Expression | None:
+def _condition(ctx: Context, block: Keys, scope: PolicyScope | None) -> Expression | None:
     node = block.get("when")
     expression = ctx.expression(node) if node is not None else None
-    if expression is not None and names is not None:
-        ctx.check_condition(expression, names)
+    if expression is not None and scope is not None:
+        ctx.check_condition(expression, scope.names)
+        warn_of_unwritten(ctx, expression, scope.unwritten)
+        check_each(ctx, expression, scope)
     return expression
 
 
-def _reason(ctx: Context, block: Keys, names: Environment | None) -> Template | None:
+def _reason(ctx: Context, block: Keys, scope: PolicyScope | None) -> Template | None:
     node = block.scalar("reason", "text")
     if node is None:
         return None
@@ -200,8 +203,9 @@ def _reason(ctx: Context, block: Keys, names: Environment | None) -> Template | 
         block.empty("reason")
         return None
     template = ctx.template(node)
-    if template is not None and names is not None:
-        ctx.check(template, names)
+    if template is not None and scope is not None:
+        ctx.check_template(node, template, scope.names)
+        check_each(ctx, template, scope)
     return template
 
 

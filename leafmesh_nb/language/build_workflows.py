@@ -22,17 +22,20 @@ from leafmesh_nb.language.build_steps import (
 from leafmesh_nb.language.certainty import Certainty, certainty, unreachable
 from leafmesh_nb.language.context import Context, Environment
 from leafmesh_nb.language.diagnostics import Related
+from leafmesh_nb.language.expressions.static import public
 from leafmesh_nb.language.flow import Callee, check_flow
 from leafmesh_nb.language.joins import cycles_in, in_order, with_handlers
 from leafmesh_nb.language.names import check_id
 from leafmesh_nb.language.nodes import Entry, MappingNode, Node, Span
-from leafmesh_nb.language.passing import Taker, check_save
+from leafmesh_nb.language.passing import Taker, check_save, refuse_duration
 from leafmesh_nb.language.plain import WRONG, accept_node
 from leafmesh_nb.language.scope import step_type, workflow_names
+from leafmesh_nb.language.settled import NOTHING, Facts, Settling, all_of
 from leafmesh_nb.language.spec import Join, Workflow
 from leafmesh_nb.language.type_syntax import parse_type
 from leafmesh_nb.language.types import ANY, NO_FIELDS, Type, object_of
 from leafmesh_nb.language.writers import check_writers, replaced
+from leafmesh_nb.language.written import Writing
 
 __all__ = ["build_workflows"]
 
@@ -54,7 +57,7 @@ class _Flow:
     """A workflow with its steps drafted, not yet type-checked.
 
     ``doubtful`` says that there are errors in its input; ``replaces`` are the memory fields that
-    its steps and what they run replace.
+    its steps and what they run replace, ``writes`` those that are surely written when it ends.
     """
 
     id: str
@@ -68,6 +71,7 @@ class _Flow:
     doubtful: bool = False
     output_type: Type = ANY
     replaces: frozenset[str] = frozenset()
+    writes: frozenset[str] = frozenset()
 
     def calls(self) -> tuple[str, ...]:
         """The workflows that its steps run."""
@@ -125,9 +129,11 @@ def _draft(ctx: Context, entry: Entry) -> _Flow | None:
     errors = ctx.collector.errors
     node = keys.get("input")
     input, defaults = _input(ctx, node)
-    doubtful = ctx.collector.errors > errors
+    if not isinstance(node, MappingNode) and keys.node.get("input") is not None:
+        input = ANY  # it was reported, and nothing is known of its fields
+    doubtful = input is ANY or ctx.collector.errors > errors
     save = named_expressions(ctx, keys, "save")
-    check_save(ctx, save, workflow_names(ctx, input))
+    check_save(ctx, save, workflow_names(ctx, input, written=()))
     return _Flow(
         id=entry.key.text,
         span=entry.key.span,
@@ -242,9 +248,19 @@ def _check(ctx: Context, flow: _Flow, flows: Mapping[str, _Flow]) -> None:
             handles=handles,
         )
     callees = {name: flows[name].callee() for name in flow.calls() if name in flows}
+    inner = {name: flows[name].writes for name in callees}
+    writing = Writing.of(ctx, flow.save, drafts, inner)
+    flow.writes = ctx.written[flow.id, ""] = writing.after(sure.always)
     outputs = dict.fromkeys(drafts, ANY)
+    settling = Settling()
     for name in in_order(waits):
         draft = drafts[name]
+        given = {other: outputs[other] for other in draft.reads if other in outputs}
+        before = settling.known(Facts(done=sure.before[name] - {name}), given)
+        said = draft.facts
+        draft.facts = settling.known(all_of((before, said)), given)
+        # Its items may each have had a condition of their own.
+        settling.add(name, NOTHING if draft.step.when_each else said, draft.facts.done)
         # The other steps are looked at where a name is wrong: to suggest the right one.
         known = draft.reads <= outputs.keys()
         steps = {
@@ -252,11 +268,14 @@ def _check(ctx: Context, flow: _Flow, flows: Mapping[str, _Flow]) -> None:
             for other in (draft.reads if known else outputs)
             if other != name or name in cyclic
         }
-        check_flow(ctx, draft, workflow_names(ctx, flow.input, steps), callees)
+        ctx.written[flow.id, name] = writing.after(draft.facts.done)
+        written = writing.after(before.done)
+        names = before.narrow(workflow_names(ctx, flow.input, steps, written))
+        check_flow(ctx, draft, names, callees)
         outputs[name] = draft.step.output_type
         _check_reach(ctx, draft, handles)
     ended = {name: step_type(type, name in sure.always) for name, type in outputs.items()}
-    _check_output(ctx, flow, workflow_names(ctx, flow.input, ended))
+    _check_output(ctx, flow, workflow_names(ctx, flow.input, ended, flow.writes))
     replaces = {name: other.replaces for name, other in flows.items()}
     if not cyclic:
         check_writers(ctx, drafts, waits, replaces)
@@ -282,7 +301,10 @@ def _check_output(ctx: Context, flow: _Flow, names: Environment) -> None:
     for entry, expression in flow.output.values():
         type = ctx.check(expression, at_place(ctx, expression, names))
         if check_id(entry.key, "an output", ctx.collector):
-            fields[entry.key.text] = type or ANY
+            what = f"the output `{entry.key.text}`"
+            if type is None or refuse_duration(ctx, expression, type, what):
+                type = ANY
+            fields[entry.key.text] = public(type)
     flow.output_type = object_of(fields)
 
 

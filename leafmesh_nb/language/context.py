@@ -14,10 +14,13 @@ from leafmesh_nb.language.expressions import (
     parse_expression,
     parse_template,
 )
+from leafmesh_nb.language.expressions.ast import Embedded, ListOf, MapOf, children
 from leafmesh_nb.language.expressions.check import nullable_part
+from leafmesh_nb.language.expressions.finding import Finding
 from leafmesh_nb.language.nodes import MappingNode, Node, ScalarNode, SequenceNode, Span
 from leafmesh_nb.language.policy_scope import PolicyScope
 from leafmesh_nb.language.quoting import balanced_end, quoted_line, unbalanced
+from leafmesh_nb.language.rewriting import in_flow, rewritten
 from leafmesh_nb.language.source import Source
 from leafmesh_nb.language.spec import (
     AgentSpec,
@@ -66,6 +69,7 @@ class Context:
     offers: dict[str, list[AgentSpec]] = field(default_factory=dict)
     policy_scopes: dict[tuple[Point, Target], PolicyScope] = field(default_factory=dict)
     doubtful: set[str] = field(default_factory=set)
+    root: Node | None = None
     written: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
 
     def expression(self, node: Node) -> Expression | None:
@@ -84,7 +88,7 @@ class Context:
             return found
         eaten = next(filter(None, map(self._truncated, _scalars(node))), "")
         for finding in found:
-            self.collector.finding(finding, hint=eaten)
+            self._tell(finding, list(_scalars(node)), eaten)
             eaten = ""
         return None
 
@@ -115,7 +119,7 @@ class Context:
         for finding in findings:
             # Where there are errors, a doubt may be no more than their echo.
             if finding.code != "LM404" or not self.collector.failed:
-                self.collector.finding(finding)
+                self._tell(finding, _written(expression))
         return None if any(f.severity == "error" for f in findings) else type
 
     def check_condition(self, expression: Expression, environment: Environment) -> None:
@@ -142,8 +146,26 @@ class Context:
                 "LM403",
                 "A condition must be true or false, and this may be null.",
                 expression.span,
-                f"Say what null means: default({text}, false).",
+                f"Say what null means: default({text}, false)."
+                + self.quoted(expression, f"default({expression.text}, false)"),
             )
+
+    def quoted(self, expression: Expression, whole: str) -> str:
+        """What to add to a hint where ``whole``, in place of an expression, must be quoted."""
+        return self._in_yaml(_written(expression), expression.span, whole)
+
+    def _in_yaml(self, scalars: Sequence[ScalarNode], span: Span, whole: str) -> str:
+        node = next((s for s in scalars if s.span[:2] <= span[:2] <= s.span[2:]), None)
+        if node is None or not whole:
+            return ""
+        line = rewritten(self.source, node, whole, in_flow(self.root, node.span))
+        return f" In YAML, that is quoted:\n{line}" if line else ""
+
+    def _tell(self, finding: Finding, scalars: Sequence[ScalarNode], hint: str = "") -> None:
+        line = "" if hint else self._in_yaml(scalars, finding.span, finding.whole)
+        if line:
+            hint = f"{finding.hint[:1].upper()}{finding.hint[1:]}.{line}"
+        self.collector.finding(finding, hint=hint)
 
     def _split(self, node: Node) -> Iterator[tuple[int, int]]:
         """Expressions in a flow list that a comma of their own cut in two, in the source."""
@@ -176,6 +198,20 @@ class Context:
         return "YAML takes ` #` and what follows for a comment. Quote the expression:\n" + (
             quoted_line(self.source, start, end)
         )
+
+
+def _written(expression: Expression | Template) -> list[ScalarNode]:
+    """The scalars that an expression is written in; none for a template, which is a text."""
+    if isinstance(expression, Template):
+        return []
+    found, pending = [], [expression.node]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, Embedded):
+            found.append(node.origin.node)
+        elif isinstance(node, ListOf | MapOf):
+            pending += children(node)
+    return found or [expression.origin.node]
 
 
 def _leads_somewhere(names: Environment, path: Sequence[str]) -> bool:

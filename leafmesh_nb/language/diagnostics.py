@@ -27,6 +27,8 @@ Severity = Literal["error", "warning"]
 
 _LONGEST_LINE = 2000
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_WORD = re.compile(r"[^\W\d][\w-]*")
+_UNKNOWN = ("LM310", "LM311")
 MOST_ERRORS = 200
 MOST_WARNINGS = 100
 
@@ -119,12 +121,14 @@ class TooManyErrors(Exception):
 class Collector:
     """Takes every diagnostic of one text; ``finish`` sorts, deduplicates and masks them.
 
-    One cause gives one message: after ``close(span)``, what is found inside that span is dropped.
+    One cause gives one message: after ``close(span)``, what is found inside that span is dropped,
+    and so are unknown names that are ``misnamed``: ids that were refused where they are declared.
     Raises TooManyErrors after 200 errors, which bounds the work for any text.
     """
 
     source: Source
     errors: int = 0
+    misnamed: set[str] = field(default_factory=set)
     _found: dict[tuple[object, ...], Diagnostic] = field(default_factory=dict)
     _closed: list[Span] = field(default_factory=list)
     _warnings: int = 0
@@ -143,6 +147,8 @@ class Collector:
 
     def finding(self, finding: FindingLike, hint: str = "") -> None:
         """Add what the expression package found, with another hint if one is given."""
+        if finding.code in _UNKNOWN and self.misnamed and self._is_misnamed(finding.span):
+            return
         self._add(
             Diagnostic(
                 finding.code,
@@ -183,6 +189,14 @@ class Collector:
             return ()
         lines = _writable(self.source.starred(self.source.covered.text)).split("\n")
         return tuple(self._shown(d, lines) for d in found)
+
+    def _is_misnamed(self, span: Span) -> bool:
+        """Whether a place is within a word that was refused as an id."""
+        line = self.source.line(span.line)
+        return any(
+            word.start() < span.column <= word.end() and word.group() in self.misnamed
+            for word in _WORD.finditer(line)
+        )
 
     def _add(self, diagnostic: Diagnostic) -> None:
         span = diagnostic.span

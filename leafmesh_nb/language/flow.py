@@ -15,16 +15,25 @@ from leafmesh_nb.language.absent_names import at_place
 from leafmesh_nb.language.build_steps import Draft
 from leafmesh_nb.language.context import Context, Environment
 from leafmesh_nb.language.expressions import Expression
-from leafmesh_nb.language.expressions.check import Checker, Scope, check
-from leafmesh_nb.language.expressions.static import NULL, common
+from leafmesh_nb.language.expressions.check import check
+from leafmesh_nb.language.expressions.static import NULL, common, family, public
 from leafmesh_nb.language.grants import check_takers
-from leafmesh_nb.language.passing import Taker, capability_taker, check_inputs, check_save, short
+from leafmesh_nb.language.passing import (
+    Taker,
+    capability_taker,
+    check_inputs,
+    check_save,
+    refuse_duration,
+    short,
+)
 from leafmesh_nb.language.spec import ForEach
 from leafmesh_nb.language.types import ANY, DATETIME, Type, describe
 
 __all__ = ["Callee", "check_flow"]
 
 INDEX = Type("integer", minimum=Decimal(0))
+LASTING = ("input", "steps", "run", "item", "index")
+"""Names whose values are the same from the start of a step to its end."""
 _ROUNDS = 3
 
 
@@ -41,29 +50,46 @@ def check_flow(
 ) -> None:
     """Check a step's expressions against the names of their places, and set what it gives."""
     step, names = draft.step, dict(names)
+    settled = draft.facts.only(*LASTING)
     if step.for_each is not None:
-        draft.step = step = replace(step, for_each=_items(ctx, step.for_each, names))
+        known = names if step.when_each else settled.narrow(names)
+        draft.step = step = replace(step, for_each=_items(ctx, step.for_each, known))
     if "for_each" in draft.said:
         names["item"] = step.for_each.item_type if step.for_each else ANY
         names["index"] = INDEX
     callee = callees.get(step.workflow or "")
     taker = callee.taker if callee else capability_taker(ctx, step.capability or "")
-    result = _result(ctx, draft, names, callee)
+    result = _result(ctx, draft, settled.narrow(names), callee)
     draft.type(result)
     if "repeat" in draft.said:
         names["previous"] = result.or_null()
-    if step.let is not None:
-        ctx.check(step.let, at_place(ctx, step.let, names))
-    if isinstance(step.wait, Expression):
-        _check_wait(ctx, step.wait, names)
     if step.when is not None:
         ctx.check_condition(step.when, at_place(ctx, step.when, names))
-    check_inputs(ctx, draft, taker, names)
+        _check_ever(ctx, step.when, step.id)
+    check_inputs(ctx, draft, taker, draft.facts.narrow(names))
+    names = settled.narrow(names)
+    if step.let is not None:
+        type = ctx.check(step.let, at_place(ctx, step.let, names))
+        if type is not None:
+            refuse_duration(ctx, step.let, type, f"the output of `{step.id}`")
+    if isinstance(step.wait, Expression):
+        _check_wait(ctx, step.wait, names)
     ended = {**names, "output": result}
     if step.repeat is not None:
         ctx.check_condition(step.repeat.until, at_place(ctx, step.repeat.until, ended))
     check_save(ctx, draft.save, ended)
     check_takers(ctx, draft)
+
+
+def _check_ever(ctx: Context, when: Expression, step: str) -> None:
+    """Say so where a step never runs."""
+    if not when.reads and when.evaluate({}) is False:
+        ctx.collector.warning(
+            "LM326",
+            f"`{step}` never runs: its `when` is false whatever happens.",
+            when.span,
+            "Write what it depends on, or remove the step.",
+        )
 
 
 def _result(ctx: Context, draft: Draft, names: Environment, callee: Callee | None) -> Type:
@@ -81,7 +107,7 @@ def _result(ctx: Context, draft: Draft, names: Environment, callee: Callee | Non
         case "let" if step.let is not None:
             if "repeat" in draft.said:
                 return _repeated(step.let, names)
-            return check(step.let, names)[0]
+            return public(check(step.let, names)[0])
     return ANY
 
 
@@ -92,7 +118,7 @@ def _repeated(let: Expression, names: Environment) -> Type:
     for _ in range(_ROUNDS):
         wider = common(found, check(let, {**names, "previous": found.or_null()})[0])
         if wider == found:
-            return found
+            return public(found)
         found = wider
     return ANY
 
@@ -101,8 +127,9 @@ def _items(ctx: Context, loop: ForEach, names: Environment) -> ForEach:
     """``for_each`` with the type of its items."""
     items = loop.items
     type = ctx.check(items, at_place(ctx, items, names))
-    if type is None:
+    if type is None or refuse_duration(ctx, items, type, "what `for_each` goes through"):
         return loop
+    type = public(type)
     if type.nullable:
         ctx.collector.error(
             "LM403",
@@ -140,8 +167,7 @@ def _check_wait(ctx: Context, wait: Expression, names: Environment) -> None:
     type = ctx.check(wait, names)
     if type is None:
         return
-    # Outside expressions a duration is of no type.
-    kind = str(Checker(names).infer(wait.node, Scope(wait.origin)).kind)
+    kind = family(type)
     if kind == "any":
         _doubt(ctx, wait, "is a time or a duration")
     elif kind not in ("datetime", "duration"):

@@ -31,6 +31,13 @@ def plain_id(text: str) -> str:
 
 
 def _check(node: ScalarNode, what: str, parts: tuple[str, ...], collector: Collector) -> bool:
+    right = _is_right(node, what, parts, collector)
+    if not right:
+        collector.misnamed.add(node.text)
+    return right
+
+
+def _is_right(node: ScalarNode, what: str, parts: tuple[str, ...], collector: Collector) -> bool:
     text = node.text
     if len(text) > _LONGEST:
         collector.error(

@@ -177,7 +177,11 @@ def _check_fit(
     if misfit.certain:
         hint = f"It takes {describe(wanted)}."
         if type.nullable and not wanted.nullable:
-            hint = _null_hint(nullable_part(expression, names))
+            part = nullable_part(expression, names)
+            hint = _null_hint(part)
+            if part != "null":
+                whole = expression.text.replace(part, f"default({part}, …)", 1)
+                hint += ctx.quoted(expression, whole)
         elif not misfit.path and (written := _conversion(type, wanted, short(expression.text))):
             hint = f"Write {written}."
         message = f"{what[0].upper()}{what[1:]} does not take this: {misfit}."

@@ -23,7 +23,7 @@ only some have may be null.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, get_args
 
 from leafmesh_nb.language.scope import COMPLEXITY, RUN, memory_names, union
@@ -72,11 +72,15 @@ PASSING: Mapping[Point, str] = {
 @dataclass(frozen=True, slots=True)
 class PolicyScope:
     """What a policy sees at its point: its names, and each type of what may pass there, which
-    stands under the name ``PASSING[at]``."""
+    stands under the name ``PASSING[at]``; ``each`` has them by the names of the capabilities,
+    tools, fields or workflows whose they are. ``unwritten`` are the memory fields that are not
+    surely written by then, and null if they are not."""
 
     at: Point
     names: Mapping[str, Type]
     passing: tuple[Type, ...] = ()
+    each: Mapping[str, Type] = field(default_factory=dict)
+    unwritten: frozenset[str] = frozenset()
 
 
 def policy_scope(
@@ -95,8 +99,9 @@ def policy_scope(
             "input": union(c.input for c in offered),
         }
     )
+    written = _written_by_then(ctx, at, target, offered, workflows)
     names = {
-        "memory": memory_names(ctx),
+        "memory": memory_names(ctx, written=written),
         "run": RUN,
         "cost": COST,
         "task": task.or_null() if at == "end" else task,
@@ -105,6 +110,7 @@ def policy_scope(
         "now": DATETIME,
     }
     passing: tuple[Type, ...] = ()
+    each: dict[str, Type] = {}
     match at:
         case "route":
             names["model"] = MODEL.or_null() if any(a.kind != "llm" for a in agents) else MODEL
@@ -113,19 +119,51 @@ def policy_scope(
             passing = tuple(_requests(ctx, agents, offered))
             names["request"] = union(passing)
         case "tool":
-            passing = tuple(tool.input for tool in _tools(ctx, target, agents))
+            each = {tool.name: tool.input for tool in _tools(ctx, target, agents)}
+            passing = tuple(each.values())
             names["tool"] = object_of({"name": STRING, "arguments": union(passing)})
         case "output":
-            passing = tuple(c.output for c in offered)
+            each = {c.name: c.output for c in offered}
+            passing = tuple(each.values())
             names["output"] = union(passing)
         case "memory":
             fields = [ctx.memory[n] for n in target.fields or ctx.memory if n in ctx.memory]
-            passing = tuple(_written(field) for field in fields)
+            each = {f.name: _written(f) for f in fields}
+            passing = tuple(each.values())
             names["write"] = _write(fields, union(passing))
         case "end":
-            passing = tuple(w.output_type for w in met)
+            each = {w.id: w.output_type for w in met}
+            passing = tuple(each.values())
             names["output"] = union(passing)
-    return PolicyScope(at, names, passing)
+    unwritten = {
+        name
+        for name, field in ctx.memory.items()
+        if name not in written and field.merge == "replace" and not field.type.nullable
+    }
+    return PolicyScope(at, names, passing, each, frozenset(unwritten))
+
+
+def _written_by_then(
+    ctx: Context,
+    at: Point,
+    target: Target,
+    offered: Iterable[Capability],
+    workflows: Mapping[str, Workflow],
+) -> frozenset[str]:
+    """The memory fields that are surely written whenever something stands at the gate."""
+    everything = frozenset(ctx.memory)
+    if at == "end":
+        places = [(workflow.id, "") for workflow in workflows.values()]
+    else:
+        names = {capability.name for capability in offered}
+        places = [
+            (workflow.id, step.id)
+            for workflow in workflows.values()
+            for step in workflow.steps.values()
+            if (not target.steps or step.id in target.steps)
+            and not names.isdisjoint((step.capability, *step.consult))
+        ]
+    return everything.intersection(*(ctx.written.get(place, everything) for place in places))
 
 
 def _agents(ctx: Context, at: Point, target: Target) -> list[AgentSpec]:

@@ -11,6 +11,7 @@ __all__ = [
     "balanced_end",
     "candidates",
     "closing",
+    "line_with",
     "quote",
     "quoted_line",
     "unbalanced",
@@ -39,15 +40,20 @@ def quote(text: str) -> str:
 
 def quoted_line(source: Source, start: int, end: int) -> str:
     """The source line of ``text[start:end]`` with that part quoted, as a hint shows it."""
+    part = source.text[start : min(end, start + _REACH)].split("\n")[0].rstrip()
+    return line_with(source, start, start + len(part), quote(part))
+
+
+def line_with(source: Source, start: int, end: int, written: str) -> str:
+    """The source line of ``text[start:end]`` with other words in that place, as a hint shows it."""
     line, column = source.place(start)
     whole = source.line(line)
-    part = source.text[start : min(end, start + _REACH)].split("\n")[0].rstrip()
-    before, after = whole[: column - 1].lstrip(), whole[column - 1 + len(part) :].rstrip()
+    before, after = whole[: column - 1].lstrip(), whole[column - 1 + end - start :].rstrip()
     if len(before) > _AROUND:
         before = "…" + before[-_AROUND:]
     if len(after) > _AROUND:
         after = after[:_AROUND] + "…"
-    return "    " + before + quote(part) + after
+    return "    " + before + written + after
 
 
 def unbalanced(text: str) -> bool:

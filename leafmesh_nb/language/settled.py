@@ -26,7 +26,7 @@ from leafmesh_nb.language.expressions.ast import (
 )
 from leafmesh_nb.language.types import Type
 
-__all__ = ["NOTHING", "Facts", "all_of", "settled"]
+__all__ = ["NOTHING", "Facts", "Settling", "all_of", "settled"]
 
 Path = tuple[str, ...]
 _ON_TEXTS = frozenset({"contains", "startsWith", "endsWith", "matches"})
@@ -69,6 +69,49 @@ class Facts:
 
 
 NOTHING = Facts()
+LASTING = ("input", "steps", "run")
+"""Names whose values stay as they are to the end of a run."""
+
+
+class Settling:
+    """What the steps of a workflow settle, each once it is done. They come in the order in which
+    they wait for each other."""
+
+    def __init__(self) -> None:
+        self._about: dict[str, list[tuple[str, Facts]]] = {}
+        self._done: dict[str, frozenset[str]] = {}
+
+    def add(self, step: str, facts: Facts, done: frozenset[str]) -> None:
+        """A step whose condition settles ``facts``, which last; ``done`` are done with it."""
+        self._done[step] = done | {step}
+        lasting = facts.only(*LASTING)
+        for subject in {_subject(path) for path in (*lasting.present, *lasting.values)}:
+            part = Facts(
+                frozenset(path for path in lasting.present if _subject(path) == subject),
+                {path: v for path, v in lasting.values.items() if _subject(path) == subject},
+            )
+            self._about.setdefault(subject, []).append((step, part))
+
+    def known(self, facts: Facts, outputs: Mapping[str, Type]) -> Facts:
+        """``facts`` with what the steps say that are done by then: of the steps in ``outputs``,
+        which have what they give, and of the other lasting names."""
+        done, left = facts.done, facts.done
+        for step in reversed(self._done):  # the last ones first: they know of those before them
+            if step in left:
+                done |= self._done[step]
+                left -= self._done[step]
+        parts = [replace(facts, done=done)]
+        for subject in ("", *outputs):
+            said = self._about.get(subject, ())
+            parts += [part for step, part in said if step in done]
+        there = (step for step in outputs if step in done and not outputs[step].nullable)
+        parts.append(Facts(frozenset(("steps", step, "output") for step in there)))
+        return all_of(parts)
+
+
+def _subject(path: Path) -> str:
+    """The step that a path is of; an empty text for none."""
+    return path[1] if path[0] == "steps" and len(path) > 1 else ""
 
 
 def settled(node: Node, outcome: bool = True) -> Facts:
@@ -88,7 +131,7 @@ def settled(node: Node, outcome: bool = True) -> Facts:
         case Call(receiver=Node() as receiver) if node.name in _ON_TEXTS:
             return _facts(_used(receiver))
         case Has():
-            return _facts(_used(node.target.operand)) if outcome else NOTHING
+            return _facts(_used(node.target)) if outcome else NOTHING
         case Name() | Select() | Index():
             return _facts(_used(node))
         case _:

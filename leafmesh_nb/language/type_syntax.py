@@ -150,14 +150,13 @@ def _enum(node: Node, diagnostics: Collector) -> Type:
         )
         return ANY
     values: dict[str, None] = {}
+    wrong: list[Node] = []
     nullable = False
     for item in node.items[:_MOST_VALUES]:
         if isinstance(item, ScalarNode) and item.value is None and item.text:
             nullable = True
         elif not isinstance(item, ScalarNode) or not isinstance(item.value, str):
-            written = item.text if isinstance(item, ScalarNode) else ""
-            hint = f'Quote it: "{written}".' if written else ""
-            diagnostics.error("LM401", "The values of an enum are texts.", item.span, hint)
+            wrong.append(item)
         elif not item.value.strip():
             diagnostics.error("LM401", "A value of an enum is empty.", item.span)
         elif item.value in values:
@@ -168,7 +167,11 @@ def _enum(node: Node, diagnostics: Collector) -> Type:
         diagnostics.error(
             "LM401", f"An enum has at most {_MOST_VALUES} values.", node.items[_MOST_VALUES].span
         )
-    if not values:
+    if wrong:
+        texts = [f'"{item.text}"' for item in wrong if isinstance(item, ScalarNode) and item.text]
+        hint = f"Quote {'it' if len(texts) == 1 else 'them'}: {', '.join(texts)}." if texts else ""
+        diagnostics.error("LM401", "The values of an enum are texts.", wrong[0].span, hint)
+    if wrong or not values:
         return ANY
     return Type("enum", values=tuple(values), nullable=nullable)
 

@@ -256,7 +256,7 @@ def test_related_places_lead_to_the_declaration(changed: Changed) -> None:
         ("mesh: a\npolicies: {p: {at: tool, rules: {}}}\n", ["LM204"]),
         ("mesh: a\npolicies: {p: {at: tool, rules: [x]}}\n", ["LM204"]),
         ("mesh: a\npolicies: {p: {at: tool, tests: [x]}}\n", ["LM204"]),
-        ("mesh: a\npolicies: {p: {at: output, for: {tools: [x]}}}\n", ["LM504", "LM304"]),
+        ("mesh: a\npolicies: {p: {at: output, for: {tools: [x]}}}\n", ["LM504"]),
         ("mesh: a\npolicies: {p: {at: tool, default: ask}}\n", ["LM502"]),
         ("mesh: a\npeople: {p: , q: {}}\n", []),
         ("mesh: a\npeople: {lead: {roles: [lead]}}\n", ["LM206"]),

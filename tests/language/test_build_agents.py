@@ -143,7 +143,7 @@ WRONG = [
     ("instructions: 5", "", "LM204", "5", 'Quote it: "5".'),
     ('instructions: " "', "", "LM211", "instructions", ""),
     ("instructions: ${input.mial}", "", "LM311", "mial", "mail"),
-    ("instructions: ${memory.ticket}", "", "LM311", "ticket", ""),
+    ("instructions: ${memory.ticket}", "", "LM604", "memory.ticket", "Grant it"),
     ("instructions: ${steps.a.output}", "", "LM310", "steps", ""),
     ("kind: LLM", "", "LM206", "LLM", "Did you mean `llm`?"),
     ("colour: red", "", "LM201", "colour", "role"),

@@ -59,7 +59,6 @@ STEP_KEYS = {
 
 ALSO = {
     "LM199": {"LM401"},  # the errors of which there are too many
-    "LM214": {"LM203"},  # this version refuses what belongs to vendors
     "LM330": {"LM203"},  # and every fallback
     "LM690": {"LM203"},  # this version refuses every vendor
     # and steps with these keys

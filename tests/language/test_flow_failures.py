@@ -46,7 +46,7 @@ def test_on_error(with_steps: Parsing) -> None:
     ("steps", "code", "marked", "says"),
     [
         ({"a": f"{WORK}, on_error: cotinue"}, "LM307", "cotinue", "Did you mean `continue`?"),
-        ({"a": f"{WORK}, on_error: nobody"}, "LM307", "nobody", "a, fail, continue"),
+        ({"a": f"{WORK}, on_error: nobody"}, "LM307", "nobody", "fail, continue, or a step: a"),
         ({"a": f"{WORK}, on_error: rescu", "rescue": WORK}, "LM307", "rescu", "`rescue`"),
         ({"a": f"{WORK}, on_error: [a]"}, "LM204", "[a]", ""),
         ({"a": f"{WORK}, on_error: a"}, "LM320", "on_error", "waits for the one that names it"),

@@ -156,3 +156,102 @@ def test_what_a_misspelt_block_holds_is_checked_all_the_same(changed: Callable[.
 def test_a_key_that_is_far_from_any_is_not_read_as_one(changed: Callable[..., Any]) -> None:
     told = changed("    role: Senior support analyst", "    task: Senior support analyst")
     assert told.codes == ["LM202", "LM201"]
+
+
+ONE_CAUSE = [
+    # What cannot be read is not missing as well, wherever it is named.
+    ("    input: {ticket_id: string, ticket: string, tier: {enum: [basic, gold]}}\n    save",
+     "    input: [ticket_id, ticket, tier]\n    save", "LM204"),
+    ("    input: {ticket_id: string, ticket: string, tier: {enum: [basic, gold]}}\n    save",
+     "    input: ticket\n    save", "LM204"),
+    ("    input: {ticket_id: string, ticket: string, tier: {enum: [basic, gold]}}\n    save",
+     "    input:\n    save", "LM211"),
+    ("        with: {ticket: input.ticket}\n        complexity",
+     "        with: [input.ticket]\n        complexity", "LM204"),
+    ("        with: {ticket: input.ticket}\n        complexity",
+     "        with:\n        complexity", "LM211"),
+    ("people:\n  lead:    {roles: [approver]}\n  finance: {roles: [approver]}", "people:", "LM211"),
+    ("quick:   {provider: offline,", "quick:   {<<: {provider: offline},", "LM120"),
+    ("quick:   {provider: offline,", "quick:   {provider: offline, region: eu,", "LM214"),
+    ("when: steps.propose.output.amount > 0", 'when: __import__("os").system("ls") == 0', "LM312"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "code"), ONE_CAUSE)
+def test_one_cause_is_told_once(changed: Callable[..., Any], old: str, new: str, code: str) -> None:
+    assert changed(old, new).only(code).severity == "error"
+
+
+@pytest.mark.parametrize("name", ["classify-it", "in", "Classify"])
+def test_a_name_that_is_refused_is_told_where_it_is_declared(refunds: str, name: str) -> None:
+    text = refunds.replace("      classify:", f"      {name}:")
+    text = text.replace("steps.classify.", f"steps.{name}.")
+    assert [d.code for d in parse(text).diagnostics] == ["LM205"]
+
+
+def test_the_same_for_the_input_of_a_workflow(refunds: str) -> None:
+    head, tail = refunds.split("workflows:\n")
+    tail = tail.replace("{ticket_id: string, ticket:", "{ticket-id: string, ticket:")
+    text = f"{head}workflows:\n{tail.replace('input.ticket_id', 'input.ticket-id')}"
+    assert [d.code for d in parse(text).diagnostics] == ["LM205"]
+
+
+def test_another_unknown_name_is_told_all_the_same(refunds: str) -> None:
+    text = refunds.replace("      classify:", "      classify-it:")
+    told = [d.code for d in parse(text).diagnostics]
+    assert told.count("LM205") == 1
+    assert "LM311" in told  # `steps.classify`, which nobody declares
+
+
+def test_what_a_point_does_not_see_is_not_looked_up(changed: Callable[..., Any]) -> None:
+    told = changed(
+        "    at: tool\n    for: {tools: [pay_out]}", "    at: output\n    for: {tools: [zz]}"
+    )
+    codes = [d.code for d in told.diagnostics]
+    assert "LM504" in codes
+    assert "LM304" not in codes
+
+
+def test_values_of_an_enum_that_are_no_texts(changed: Callable[..., Any]) -> None:
+    told = changed("{enum: [basic, gold]}", "{enum: [on, true, 3]}")
+    assert [d.code for d in told.diagnostics if d.severity == "error"] == ["LM401"]
+    assert 'Quote them: "true", "3".' in [d.hint for d in told.diagnostics]
+
+
+def test_memory_that_is_declared_and_not_granted(changed: Callable[..., Any]) -> None:
+    told = changed("instructions: Read the ticket", 'instructions: "${memory.tier}"\n    # Read')
+    found = told.only("LM604")
+    assert found.hint == "Grant it: memory: {read: [ticket, tier]}."
+    assert told.marked(found) == "memory.tier"
+    assert found.related[0].message == "the field is declared here"
+
+
+def test_a_field_that_is_no_list_is_not_added_to(changed: Callable[..., Any]) -> None:
+    told = changed("{list: string}, scope: mesh, merge: append", "{map: string}, merge: extend")
+    found = told.only("LM209")
+    assert "this field is a map" in found.message
+    assert "are for lists" in found.hint
+
+
+@pytest.mark.parametrize(("old", "new"), [("${tool.arguments.amount}", "{tool.arguments.amount}")])
+def test_braces_without_a_dollar(changed: Callable[..., Any], old: str, new: str) -> None:
+    told = changed(old, new)
+    found = told.only("LM116")
+    assert found.severity == "warning"
+    assert told.marked(found) == new
+    assert found.hint == f"Write `{old}` for the value."
+    for harmless in ("{{tool.arguments.amount}}", "{tool.arguments.zz}", "{a.b}", "$${run.id}"):
+        codes = changed(old, harmless).codes if harmless[:2] != "{{" else []
+        assert [code for code in codes if code != "LM116"] == []
+
+
+def test_a_person_of_whom_nothing_is_said(changed: Callable[..., Any]) -> None:
+    told = changed(
+        "  finance: {roles: [approver]}\n", "  finance: {roles: [approver]}\n  x: null\n"
+    )
+    assert told.only("LM211").severity == "warning"
+
+
+def test_a_bare_name_in_a_policy_is_one_of_its_point(changed: Callable[..., Any]) -> None:
+    found = changed("when: tool.arguments.amount <= 100\n", "when: amount <= 100\n").only("LM310")
+    assert found.hint.startswith("Did you mean `tool.arguments.amount`")

@@ -175,3 +175,54 @@ def test_conditions_are_checked_against_them(at: str, condition: str, codes: lis
     found = [d.code for d in parse(f"{MESH}{policy}\n").diagnostics]
     assert [code for code in found if code != "LM203"] == codes
     assert ("LM203" in found) == (at not in ("tool", "output"))
+
+
+TWO_TYPES = """mesh: m
+agents:
+  s:
+    role: R
+    kind: python
+    capabilities:
+      a.a: {input: {q: string}, output: {risk: number, kind: {enum: [x, y]}}}
+      b.b: {input: {q: string}, output: {risk: string, kind: {enum: [x, y]}}}
+policies:
+  p: {at: output, FOR rules: [{id: a, when: 'WHEN', then: deny}], default: approve}
+workflows:
+  w:
+    input: {q: string}
+    steps:
+      a: {capability: a.a, with: {q: input.q}}
+      b: {capability: b.b, with: {q: input.q}}
+      c: {let: input.q}
+"""
+
+
+def test_a_rule_that_can_never_be_decided_for_one_of_the_capabilities(
+    told: Callable[[str], Any],
+) -> None:
+    text = TWO_TYPES.replace("WHEN", "output.risk > 0.5")
+    found = told(text.replace("FOR", ""))
+    doubt = found.only("LM404")
+    assert doubt.severity == "warning"
+    assert "`b.b`" in doubt.message
+    assert "for: {capabilities: [a.a]}" in doubt.hint
+    assert told(text.replace("FOR", "for: {capabilities: [a.a]},")).codes == []
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        'output.kind == "x"',
+        'task.capability == "a.a" && output.risk > 0.5',
+        'agent.id == "s" && output.risk > 0.5',
+    ],
+)
+def test_a_rule_that_tells_them_apart_or_need_not(told: Callable[[str], Any], when: str) -> None:
+    assert told(TWO_TYPES.replace("WHEN", when).replace("FOR", "")).codes == []
+
+
+def test_a_policy_of_steps_that_no_agent_takes(told: Callable[[str], Any]) -> None:
+    text = TWO_TYPES.replace("WHEN", 'output.kind == "x"')
+    found = told(text.replace("FOR", "for: {steps: [a, c]},"))
+    assert found.marked(found.only("LM504")) == "c"
+    assert told(text.replace("FOR", "for: {steps: [a, b]},")).codes == []

@@ -78,8 +78,7 @@ def test_instructions_see_inputs_and_granted_memory_only(changed: Changed) -> No
         changed(old, "    instructions: 'Read ${input.ticket} and ${memory.ticket}.'").codes == []
     )
     told = changed(old, "    instructions: 'The tier is ${memory.tier}.'")
-    assert told.codes == ["LM311"]
-    assert told.marked(told.diagnostics[0]) == "tier"
+    assert told.marked(told.only("LM604")) == "memory.tier"
     assert changed(old, "    instructions: 'It is ${steps.pay}.'").codes == ["LM310"]
     assert changed(old, "    instructions: 'It is ${now'").codes == ["LM112"]
 

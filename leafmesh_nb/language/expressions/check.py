@@ -116,6 +116,11 @@ def _escaped(template: Template, environment: Mapping[str, Type]) -> list[Findin
     ]
 
 
+def _instead(text: str, node: Node, written: str) -> str:
+    """The whole with something else in the place of a node."""
+    return text[: node.start] + written + text[node.end :]
+
+
 def _minus(hint: str) -> str:
     join = " A" if hint.endswith("?") else "; a"
     return f"{hint}{join} hyphen is minus here, ids are written with `_`"
@@ -273,6 +278,7 @@ class Checker:
                 scope.origin.locate(wanted.start, wanted.end),
                 f"`default({scope.text(wanted)}, …)` says what to take then",
                 "warning",
+                _instead(scope.origin.text, wanted, f"default({scope.text(wanted)}, …)"),
             )
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from leafmesh_nb.language.suggest import suggest
@@ -128,6 +128,8 @@ _NAMES: Mapping[str, str] = MappingProxyType(
     }
 )
 _LONGEST = 40
+_DEPTH = 3
+_MOST = 3
 
 
 def call_here(name: str, arguments: list[str]) -> str | None:
@@ -150,11 +152,13 @@ def unknown_name(name: str, alone: bool, names: list[str], environment: Mapping[
     """What may have been meant; the text itself is always among it, quoted twice where it is all
     there is."""
     written = f"`'\"{name}\"'`" if alone else f'`"{name}"`'
-    inside = [
-        f"`{outer}.{name}`"
-        for outer, kind in environment.items()
-        if kind.kind == "object" and kind.field(name) is not None
-    ]
+    # What is of this place alone comes last among its names, and is meant first.
+    paths = (
+        path
+        for outer in reversed(list(environment))
+        for path in _paths_to(name, outer, environment[outer], _DEPTH)
+    )
+    inside = [f"`{path}`" for path in sorted(paths, key=lambda path: path.count("."))[:_MOST]]
     elsewhere, close = _NAMES.get(name), suggest(name, names)
     if elsewhere:
         return f"{elsewhere}; the text itself is written {written}"
@@ -162,6 +166,17 @@ def unknown_name(name: str, alone: bool, names: list[str], environment: Mapping[
         meant = " or ".join(inside) or f"`{close}`"
         return f"Did you mean {meant}? The text itself is written {written}"
     return f"the text itself is written {written}; the names here are {', '.join(names)}"
+
+
+def _paths_to(name: str, path: str, kind: Type, depth: int) -> Iterator[str]:
+    """The paths at which objects have a field of this name, the short ones first."""
+    if kind.kind != "object" or not depth:
+        return
+    if kind.field(name) is not None:
+        yield f"{path}.{name}"
+        return
+    for field, inner in kind.fields:
+        yield from _paths_to(name, f"{path}.{field}", inner, depth - 1)
 
 
 def _filled(hint: str | None, texts: list[str]) -> str | None:

@@ -45,7 +45,8 @@ CODES: Mapping[str, str] = MappingProxyType(
 class Finding:
     """One error or warning, under the characters that cause it.
 
-    Codes: ``LM11x`` syntax, ``LM31x`` unknown names, ``LM4xx`` types.
+    ``whole`` is the whole expression as it should be, where that is known. Codes: ``LM11x`` syntax,
+    ``LM31x`` unknown names, ``LM4xx`` types.
     """
 
     code: str
@@ -53,6 +54,7 @@ class Finding:
     span: Span
     hint: str = ""
     severity: Literal["error", "warning"] = "error"
+    whole: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,12 @@ class Problem:
     start: int
     end: int
     hint: str = ""
+    whole: str = ""
 
     def at(self, origin: Origin) -> Finding:
         """The finding in the source that the text came from."""
-        return Finding(self.code, self.message, origin.locate(self.start, self.end), self.hint)
+        span = origin.locate(self.start, self.end)
+        return Finding(self.code, self.message, span, self.hint, whole=self.whole)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ _GROUPED = re.compile(r"[0-9]{1,3}(?:_[0-9]{3})+(?:\.[0-9]+)?")
 _HEX = re.compile(r"0[xX][0-9a-fA-F]{1,15}")
 _PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*|\[(?:\d+|\"\w+\"|'\w+')\])*", re.ASCII)
 _NOT_NULL = re.compile(r"\s+(?:is\s+not\s+None|!=\s*(?:None|null))\Z")
+_BRACES = re.compile(r"\{([^{}]*)\}")
+_WORDS_OF_LOGIC = re.compile(r"\b(?:and|or|if|not)\b|&&|\|\|")
 _PREFIXES = {
     "f": ("there are no f-strings here", 'write `"a " + string(x)`; a template takes `${x}`'),
     "b": ("there are no bytes here", "write the text without the `b`"),
@@ -28,8 +30,10 @@ def habit(spot: Spot) -> Problem | None:
     return next(filter(None, (rule(spot) for rule in _RULES)), None)
 
 
-def _problem(piece: Piece, message: str, hint: str, code: str = "LM114") -> Problem:
-    return Problem(code, message, piece.start, piece.end, hint)
+def _problem(
+    piece: Piece, message: str, hint: str, code: str = "LM114", whole: str = ""
+) -> Problem:
+    return Problem(code, message, piece.start, piece.end, hint, whole)
 
 
 def _choice(spot: Spot) -> Problem | None:
@@ -45,9 +49,13 @@ def _choice(spot: Spot) -> Problem | None:
     if guard := _PATH.fullmatch(_NOT_NULL.sub("", test)):
         # In Python a value is a condition, and one that is there is true.
         if yes == guard[0] or yes.startswith((f"{guard[0]}.", f"{guard[0]}[")):
-            return _problem(here, "`if` has no meaning here", f"write `default({yes}, {no})`")
+            return _choose(here, f"default({yes}, {no})")
         test = _NOT_NULL.sub(" != null", test)
-    return _problem(here, "`if` has no meaning here", f"write `{test} ? {yes} : {no}`")
+    return _choose(here, f"{test} ? {yes} : {no}")
+
+
+def _choose(here: Piece, whole: str) -> Problem:
+    return _problem(here, "`if` has no meaning here", f"write `{whole}`", whole=whole)
 
 
 def _identity(spot: Spot) -> Problem | None:
@@ -63,7 +71,11 @@ def _negated(spot: Spot) -> Problem | None:
     last, here = spot.last, spot.here
     if last is None or last.text != "not" or here is None or spot.wants_value:
         return None
-    return _problem(last, "`not` is not an operator", "write `!`, as in `!(x in y)`")
+    whole = ""
+    rest = spot.text.strip().removeprefix("not ")
+    if len(spot.before) == 1 and not _WORDS_OF_LOGIC.search(rest):
+        whole = f"!({rest.strip()})"
+    return _problem(last, "`not` is not an operator", "write `!`, as in `!(x in y)`", whole=whole)
 
 
 def _equals(spot: Spot) -> Problem | None:
@@ -110,12 +122,31 @@ def _prefixed(spot: Spot) -> Problem | None:
         return None
     if last.kind == "name" and (found := _PREFIXES.get(last.text.lower()[-1:])):
         message, hint = found
-        return Problem("LM114", message, last.start, here.end, hint)
+        whole = ""
+        if last.text == "f" and spot.text.strip() == spot.text[last.start : here.end]:
+            whole = _joined(here.text)
+        return Problem("LM114", message, last.start, here.end, hint, whole)
     if last.text in ("''", '""'):
         quote = here.text[0]
         hint = f"write one quote on each side, as in `{quote}text{quote}`"
         return Problem("LM114", "three quotes have no meaning here", last.start, here.end, hint)
     return None
+
+
+def _joined(text: str) -> str:
+    """What an f-string with plain names in it is here."""
+    quote, inner = text[:1], text[1:-1]
+    if text[-1:] != quote or "{{" in inner or "\\" in inner:
+        return ""
+    parts = []
+    for index, part in enumerate(_BRACES.split(inner)):
+        if index % 2:
+            if not _PATH.fullmatch(part):
+                return ""
+            parts.append(f"string({part})")
+        elif part:
+            parts.append(f"{quote}{part}{quote}")
+    return " + ".join(parts)
 
 
 def _number(spot: Spot) -> Problem | None:
