@@ -77,7 +77,7 @@ def test_warnings_of_the_text_make_no_layer_green(changed: Any, look: Any) -> No
 
 def test_an_open_default_that_untrusted_input_reaches_is_told_once(refunds: str, look: Any) -> None:
     rules, after = refunds.split("    rules:\n", 1)[0], refunds.partition("budgets: {run")[2]
-    report = look(f"{rules}    default: approve\n    on_error: ask\n\nbudgets: {{run{after}")
+    report = look(f"{rules}    default: approve\n    on_error: deny\n\nbudgets: {{run{after}")
     assert [d.code for d in report.diagnostics] == ["LM620"]
     assert "`default: approve` of `payouts`" in report.diagnostics[0].message
 

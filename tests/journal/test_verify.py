@@ -441,6 +441,7 @@ def test_salts_hide_equal_payloads(journal, query, scribe):
     scribe.start(journal, "a")
     scribe.say(journal, "a", 1, "no", "no")
     rows = query("SELECT payload, salt FROM events WHERE seq > 1")
-    assert [text for text, _ in rows] == ['{"error":null,"output":"no","status":"done"}'] * 2
+    (same,) = {text for text, _ in rows}
+    assert json.loads(same)["output"] == "no"
     digests = {hashlib.sha256((salt + text).encode()).hexdigest() for text, salt in rows}
     assert len(digests) == 2

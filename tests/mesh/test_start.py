@@ -277,7 +277,9 @@ class TestDurability:
         monkeypatch.setattr(settings, "_durability", "normal")
         settings.set_durability("full")
         mesh = desk.mesh()
-        assert desk.start(mesh, "refund", **GOOD).journal.durability == "full"
+        full = desk.start(mesh, "refund", **GOOD)
+        assert full.journal.durability == "full"
+        assert full.result(20)["paid"] == 0
         one = desk.start(mesh, "refund", durability="normal", **GOOD)
         assert one.journal.durability == "normal"
         assert one.result(20)["paid"] == 0

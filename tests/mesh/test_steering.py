@@ -70,6 +70,7 @@ class TestPaused:
 
 
 class TestListeners:
+    @pytest.mark.faulty
     def test_a_listener_that_fails_stops_no_run(
         self, slow: Run, door: Any, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -81,6 +82,7 @@ class TestListeners:
         assert slow.result(20) == {"n": 1}
         assert "a view is broken" in caplog.text
 
+    @pytest.mark.faulty
     def test_a_run_that_cannot_be_shown_goes_on(
         self, desk: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:

@@ -302,6 +302,7 @@ def test_the_end_is_shown_before_whoever_waits_for_the_run_goes_on(
     assert "Cancelled" in slot.updates[0]["text/plain"]
 
 
+@pytest.mark.faulty
 def test_a_card_that_cannot_be_shown_does_not_hold_the_runner_for_long(
     notebook: Notebook, run: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
@@ -444,6 +445,7 @@ def test_messages_that_mean_nothing_are_ignored(
     assert run.asked_for == ["pause"]
 
 
+@pytest.mark.faulty
 def test_an_error_of_our_own_is_told_and_the_card_lives_on(
     notebook: Notebook, run: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
