@@ -31,12 +31,12 @@ _ANSI: dict[Colour, str] = {"green": "32", "amber": "33", "red": "31", "not prov
 
 
 def report_text(report: Report, colour: bool = False) -> str:
-    """The six rows, then every finding with its line, then what is not proven."""
+    """The six rows, then every finding by its place in the text, then what is not proven."""
     head = f"{report.mesh or report.source}: {report.verdict}"
     rows = [_text_row(layer, colour) for layer in report.layers]
     blocks = [visible(head), "\n".join(rows)]
-    if report.diagnostics:
-        blocks.append(render_text(report.diagnostics, colour))
+    if found := sorted(report.diagnostics, key=lambda d: d.span):
+        blocks.append(render_text(found, colour))
     unproven = [(layer.name, text) for layer in report.layers for text in layer.unproven]
     if unproven:
         blocks.append("\n".join(_open_point(name, text) for name, text in unproven))

@@ -12,12 +12,13 @@ from leafmesh_nb.language.context import Context
 from leafmesh_nb.language.key_habits import SAME_FORM, habit, meant_key
 from leafmesh_nb.language.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode, Span
 from leafmesh_nb.language.suggest import distance, suggest
+from leafmesh_nb.language.value_habits import boolean_meant, number_meant
 
 __all__ = ["Block", "Keys", "mapping", "read_block", "reference", "texts"]
 
 C = TypeVar("C", bound=str)
 
-_DURATION = re.compile(r"(?:\d{1,9}(?:\.\d{1,6})?(?:ms|s|m|h|d))+\Z", re.ASCII)
+_DURATION = re.compile(r"(-?)(?:\d{1,30}(?:\.\d{1,6})?(?:ms|s|m|h|d)){1,9}\Z", re.ASCII)
 _PART = re.compile(r"([\d.]+)(ms|s|m|h|d)", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _LONGEST_DURATION = 3660 * 86400.0
@@ -223,7 +224,10 @@ class Keys:
             return False
         if isinstance(node.value, bool):
             return node.value
-        self.wrong(name, "true or false", node)
+        hint = boolean_meant(node)
+        if hint:
+            self.ctx.collector.withdraw(node.span, ("LM122",))
+        self.wrong(name, "true or false", node, hint)
         return False
 
     def choice(self, name: str, allowed: Sequence[C], later: Sequence[C] = ()) -> C | None:
@@ -236,8 +240,7 @@ class Keys:
         if node is None:
             return None
         if isinstance(node.value, bool) or not isinstance(node.value, int | Decimal):
-            hint = "Write it without quotes." if node.style != "plain" else ""
-            self.wrong(name, "a number", node, hint)
+            self.wrong(name, "a number", node, number_meant(node))
             return None
         value = Decimal(node.value)
         if (low is not None and value < low) or (high is not None and value > high):
@@ -261,13 +264,14 @@ class Keys:
             return None
         hint = "Write a number and a unit, such as 500ms, 20s, 30m, 1h30m or 2d."
         text = node.text.strip()
-        if not _DURATION.match(text):
+        found = _DURATION.match(text)
+        if found is None:
             if not isinstance(node.value, bool) and isinstance(node.value, int | Decimal):
                 hint = f"A unit is missing: {text}s, {text}m or {text}h."
             self.ctx.collector.error("LM207", f"`{name}` is not a duration.", node.span, hint)
             return None
         seconds = sum(float(amount) * _SECONDS[unit] for amount, unit in _PART.findall(text))
-        if not 0 < seconds <= _LONGEST_DURATION:
+        if found[1] or not 0 < seconds <= _LONGEST_DURATION:
             self.ctx.collector.error(
                 "LM208", f"`{name}` must be more than nothing and at most ten years.", node.span
             )

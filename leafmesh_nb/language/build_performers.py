@@ -107,7 +107,7 @@ def _wait(ctx: Context, keys: Keys) -> float | Expression | None:
     if node is None:
         return None
     text = node.text.strip() if isinstance(node, ScalarNode) else ""
-    if _DURATION.match(text):
+    if _DURATION.match(text.removeprefix("-")):
         return keys.duration("wait")
     if _DATE.match(text):
         ctx.collector.error(

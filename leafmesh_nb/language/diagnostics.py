@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 from leafmesh_nb.language.codes import CODES
+from leafmesh_nb.language.lookalikes import remark
 from leafmesh_nb.language.nodes import Span
 from leafmesh_nb.language.render import render_html, render_text
 from leafmesh_nb.language.secret_texts import mask
@@ -26,6 +27,7 @@ __all__ = [
 Severity = Literal["error", "warning"]
 
 _LONGEST_LINE = 2000
+_LONGEST_NAME = 100
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _WORD = re.compile(r"[^\W\d][\w-]*")
 _UNKNOWN = ("LM310", "LM311")
@@ -164,12 +166,15 @@ class Collector:
         self._closed.append(span)
 
     def withdraw(self, span: Span, codes: Container[str]) -> None:
-        """Take back the errors of these codes within ``span``: their cause turned out to be
+        """Take back what has these codes within ``span``: their cause turned out to be
         another."""
         for key, found in list(self._found.items()):
             if found.code in codes and _within(found.span, span):
                 del self._found[key]
-                self.errors -= 1
+                if found.severity == "error":
+                    self.errors -= 1
+                else:
+                    self._warnings -= 1
 
     @property
     def failed(self) -> bool:
@@ -221,11 +226,15 @@ class Collector:
 
         span = _inside(diagnostic.span, lines)
         last = min(span.end_line, span.line + 3, len(lines))
+        written = lines[span.line - 1][span.column - 1 :]
+        if span.end_line == span.line:
+            written = written[: span.end_column - span.column]
+        more = remark(diagnostic.code, written[:_LONGEST_NAME], diagnostic.hint)
         return replace(
             diagnostic,
             span=span,
             message=masked(diagnostic.message),
-            hint=masked(diagnostic.hint),
+            hint=masked(_both(diagnostic.hint, more)),
             source=self.source.name,
             lines=tuple(lines[span.line - 1 : last]),
             related=tuple(
@@ -238,6 +247,11 @@ class Collector:
                 for r in diagnostic.related
             ),
         )
+
+
+def _both(hint: str, more: str) -> str:
+    """Two hints as one; what follows source to copy is a line of its own."""
+    return ("\n" if "\n" in hint else " ").join(filter(None, (hint, more)))
 
 
 def _writable(text: str) -> str:

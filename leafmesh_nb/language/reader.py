@@ -28,7 +28,7 @@ from leafmesh_nb.language.diagnostics import Collector
 from leafmesh_nb.language.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode, Span
 from leafmesh_nb.language.quoting import value_end
 from leafmesh_nb.language.refusals import Refusals
-from leafmesh_nb.language.rejoin import rejoined, rejoined_item
+from leafmesh_nb.language.rejoin import rejoined, rejoined_item, separated
 from leafmesh_nb.language.scalars import NumberOutOfRange, is_old_boolean, places_of, resolve
 from leafmesh_nb.language.source import Source
 from leafmesh_nb.language.syntax import explain
@@ -299,6 +299,8 @@ class _Builder:
             item = rejoined_item(self.source, self.collector, parts, top.flow)
             if item is not None:
                 return item
+        if top.flow:
+            parts = separated(self.collector, parts)
         return MappingNode(tuple(parts), span, top.flow)
 
     def _braced(self, top: _Collection) -> bool:

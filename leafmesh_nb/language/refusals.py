@@ -9,7 +9,7 @@ from leafmesh_nb.language.diagnostics import Collector, Related
 from leafmesh_nb.language.nodes import ScalarNode, Span
 from leafmesh_nb.language.quoting import quoted_line
 from leafmesh_nb.language.source import Source
-from leafmesh_nb.language.syntax import FILL_IT, INDENT_WITH_SPACES, TABBED
+from leafmesh_nb.language.syntax import INDENT_WITH_SPACES, TABBED, fill_it
 
 __all__ = ["Refusals"]
 
@@ -161,7 +161,9 @@ class Refusals:
         self._placeholder(written, self.source.span(offset, offset + len(written)))
 
     def _placeholder(self, written: str, span: Span) -> None:
-        self.collector.error("LM124", f"The placeholder `{written}` was not filled.", span, FILL_IT)
+        self.collector.error(
+            "LM124", f"The placeholder `{written}` was not filled.", span, fill_it(written)
+        )
         self.collector.close(span)
 
     # -- keys

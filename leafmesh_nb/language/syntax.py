@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -10,21 +10,19 @@ from typing import TYPE_CHECKING, Any
 from leafmesh_nb.language.diagnostics import Collector, Related
 from leafmesh_nb.language.nodes import Span
 from leafmesh_nb.language.quoting import KEY_ERRORS, candidates, quote
+from leafmesh_nb.language.slips import FirstError, find_slip
 from leafmesh_nb.language.source import Source
 
 if TYPE_CHECKING:
     from yaml import YAMLError
 
-__all__ = ["FILL_IT", "INDENT_WITH_SPACES", "TABBED", "explain"]
+__all__ = ["INDENT_WITH_SPACES", "TABBED", "explain", "fill_it"]
 
 TABBED = "A tab is used as indentation."
 INDENT_WITH_SPACES = "Indent with spaces, two for each level."
 
-FILL_IT = (
-    "In a notebook, {{name}} takes the Python variable of that name; in a file there is nothing "
-    "to fill it."
-)
-"""What to do about a placeholder that is left over."""
+_PLACEHOLDER = re.compile(r"\{\{\s*([^{}\n]{0,100}?)\s*\}\}")
+
 
 _REPAIRABLE = 50_000
 _ROUNDS = 3
@@ -32,8 +30,21 @@ _TRIES = 6
 _NEAR, _CUT_OFF = 20, 3
 """How far within brackets, and in how many lines there, a comment is tried as part of a text."""
 
-FirstError = Callable[[str], "tuple[int, int] | None"]
-"""The (line, column) of the first YAML error of a text, or None."""
+
+def fill_it(written: str) -> str:
+    """What to do about a placeholder that is left over; ``written`` starts with it."""
+    found = _PLACEHOLDER.match(written)
+    inner = found[1] if found else ""
+    if not inner or inner.isidentifier():
+        return (
+            "In a notebook, {{name}} takes the Python variable of that name; in a file there is "
+            "nothing to fill it."
+        )
+    return (
+        "{{name}} takes one Python variable of a notebook. For a value of the run write "
+        f"`${{{inner}}}` within a text such as `instructions`, and `{inner}` alone in `with` and "
+        "other expressions."
+    )
 
 
 def explain(
@@ -69,9 +80,16 @@ def explain(
             "LM124",
             "A placeholder that starts here was not filled.",
             Span(line, at_braces, line, at_braces + 2),
-            FILL_IT,
+            fill_it(text[at_braces - 1 :]),
         )
         return None
+
+    slip = find_slip(source, (line, column), first_error)
+    if slip is not None:
+        collector.withdraw(slip.span, KEY_ERRORS)
+        collector.error(slip.code, slip.message, slip.span, slip.hint)
+        collector.close(Span(slip.span.line, 1, slip.span.line + 1, 1))
+        return Source(slip.text, source.name, repaired=True)
 
     message, span, hint, related = _describe(problem, context, (line, column), opened, source)
     lines = [line]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -43,6 +44,16 @@ def test_only_errors_make_a_report_bad() -> None:
     assert not bad.ok
     assert bad.verdict == "not ready: 1 error"
     assert bad.diagnostics == (ERROR, WARNING)
+
+
+def test_a_terminal_gets_the_findings_in_the_order_of_the_text() -> None:
+    from leafmesh_nb.compose.render import report_text
+
+    first = replace(WARNING, span=Span(1, 1, 1, 2), message="It is first.")
+    text = report_text(
+        report(types=LayerReport("types", (ERROR,)), cost=LayerReport("cost", (first,)))
+    )
+    assert text.index("It is first.") < text.index("It `fails`.")
 
 
 def test_a_layer_is_found_by_its_name() -> None:

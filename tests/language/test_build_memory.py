@@ -103,7 +103,7 @@ def test_durations(told: Tell, written: str, seconds: float) -> None:
         ("20", "LM207"),
         ("1 h", "LM207"),
         ("1h 30m", "LM207"),
-        ("-1s", "LM207"),
+        ("-1s", "LM208"),
         ("1e3s", "LM207"),
         ("20S", "LM207"),
         ("１s", "LM207"),
