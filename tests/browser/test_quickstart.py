@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,14 +37,23 @@ def definitions() -> list[str]:
 
 
 def look(notebook: Any, index: int) -> Any:
-    """Scroll to a cell's outputs: JupyterLab draws them only where somebody looks."""
-    notebook.page.evaluate(
-        "async (i) => { await jupyterapp.shell.currentWidget.content.scrollToItem(i, 'start') }",
-        index,
-    )
+    """Scroll to a cell's outputs: JupyterLab draws them only where somebody looks.
+
+    Outputs above that grow meanwhile push the cell out of view again: then it is looked for anew.
+    """
+    from playwright.sync_api import TimeoutError
+
     output = notebook.output(index)
-    output.locator(".jp-OutputArea-output").first.wait_for()
-    return output
+    shown = output.locator(".jp-OutputArea-output").first
+    for _ in range(10):
+        notebook.page.evaluate(
+            "async (i) => { await jupyterapp.shell.currentWidget.content.scrollToItem(i, 'start') }",
+            index,
+        )
+        with contextlib.suppress(TimeoutError):
+            shown.wait_for(timeout=6_000)
+            return output
+    raise AssertionError(f"cell {index} shows no output")
 
 
 def read(notebook: Any, index: int) -> str:
