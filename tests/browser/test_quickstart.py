@@ -36,6 +36,9 @@ def definitions() -> list[str]:
     return [c.source for c in cells() if c.cell_type == "code" and c.source.startswith(starts)]
 
 
+SCROLL = "async (i) => { await jupyterapp.shell.currentWidget.content.scrollToItem(i, 'start') }"
+
+
 def look(notebook: Any, index: int) -> Any:
     """Scroll to a cell's outputs: JupyterLab draws them only where somebody looks.
 
@@ -46,10 +49,7 @@ def look(notebook: Any, index: int) -> Any:
     output = notebook.output(index)
     shown = output.locator(".jp-OutputArea-output").first
     for _ in range(10):
-        notebook.page.evaluate(
-            "async (i) => { await jupyterapp.shell.currentWidget.content.scrollToItem(i, 'start') }",
-            index,
-        )
+        notebook.page.evaluate(SCROLL, index)
         with contextlib.suppress(TimeoutError):
             shown.wait_for(timeout=6_000)
             return output
