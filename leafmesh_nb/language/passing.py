@@ -11,6 +11,14 @@ from leafmesh_nb.language.build_steps import Draft, Named
 from leafmesh_nb.language.context import Context, Environment
 from leafmesh_nb.language.diagnostics import Related
 from leafmesh_nb.language.expressions import ErrorValue, Expression
+from leafmesh_nb.language.expressions.ast import (
+    Constant,
+    Embedded,
+    ListOf,
+    MapOf,
+    Node,
+    children,
+)
 from leafmesh_nb.language.expressions.check import nullable_part
 from leafmesh_nb.language.expressions.static import duration_in
 from leafmesh_nb.language.fit import compare
@@ -164,7 +172,7 @@ def _check_fit(
         value = expression.evaluate({})
         if not isinstance(value, ErrorValue):
             try:
-                accept(wanted, value)
+                accept(wanted, value, computed=not _is_written(expression.node))
             except TypeMismatch as mismatch:
                 ctx.collector.error(
                     "LM402",
@@ -197,6 +205,13 @@ def _check_fit(
             else "It is checked when the step runs, and the step fails if it does not fit.",
             related,
         )
+
+
+def _is_written(node: Node) -> bool:
+    """Whether a value stands there as it is: a constant, or a list or map of such."""
+    if isinstance(node, ListOf | MapOf | Embedded):
+        return all(map(_is_written, children(node)))
+    return isinstance(node, Constant)
 
 
 def refuse_duration(

@@ -9,9 +9,10 @@ from typing import get_args
 
 from leafmesh_nb.language.diagnostics import Collector
 from leafmesh_nb.language.names import check_id
-from leafmesh_nb.language.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from leafmesh_nb.language.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode
+from leafmesh_nb.language.quoted_types import braced
 from leafmesh_nb.language.suggest import suggest
-from leafmesh_nb.language.types import ANY, Kind, Type
+from leafmesh_nb.language.types import ANY, Kind, Type, describe
 
 __all__ = ["parse_fields", "parse_type"]
 
@@ -43,6 +44,10 @@ _TYPE = re.compile(r"(\w+)(\s+or\s+null)?\Z")
 _NULLABLE = re.compile(
     r"(?:null\s+or\s+(\w+)|(\w+)\s*\|\s*(?:null|None)|(\w+)\?|[Oo]ptional[\s\[]*(\w+)\]?)\Z"
 )
+_LISTED = re.compile(
+    r"(?:[Ll]ist|[Aa]rray)\s*[\[<(]\s*(\w+)\s*[\]>)]\Z|(\w+)\[\]\Z|\[\s*(\w+)\s*\]\Z"
+)
+_NULL_ELSEWHERE = ("nullable", "optional", "required", "null")
 _MOST_VALUES = 1000
 
 
@@ -85,6 +90,10 @@ def _named(node: ScalarNode, diagnostics: Collector) -> Type:
     if match and match.group(1) in _NAMED:
         kind = _NAMED[match.group(1)]
         return Type(kind, nullable=bool(match.group(2)) and kind != "any")
+    if (quoted := braced(node)) is not None:
+        form, nullable_form = quoted
+        type = _composed(form, diagnostics)
+        return type.or_null() if nullable_form else type
     known = ", ".join(_NAMED)
     hint = f"Types are {known}, and {{enum: [a, b]}}, {{list: T}}, {{map: T}}, {{object: …}}."
     name = match.group(1) if match else text
@@ -92,6 +101,9 @@ def _named(node: ScalarNode, diagnostics: Collector) -> Type:
         inner = next(group for group in nullable.groups() if group)
         inner = _OTHER_NAMES.get(inner.lower(), inner)
         hint = f"Write `{inner} or null`."
+    elif listed := _LISTED.match(text):
+        inner = next(group for group in listed.groups() if group)
+        hint = f"Write `{{list: {_OTHER_NAMES.get(inner.lower(), inner)}}}`."
     elif other := _OTHER_NAMES.get(name.lower()):
         hint = f"Write `{other}`."
     elif close := suggest(name, _NAMED):
@@ -125,6 +137,8 @@ def _composed(node: MappingNode, diagnostics: Collector) -> Type:
             hint = f"Did you mean `{close}`?" if close else f"Its keys are {', '.join(allowed)}."
             if entry.key.text in ("min", "max"):
                 hint = "Bounds are written as {type: number, min: 0, max: 1}."
+            elif entry.key.text in _NULL_ELSEWHERE:
+                hint = _nullable_hint(form, diagnostics)
             diagnostics.error(
                 "LM201", f"A type has no key `{entry.key.text}` here.", entry.key.span, hint
             )
@@ -141,6 +155,15 @@ def _composed(node: MappingNode, diagnostics: Collector) -> Type:
     if name == "object":
         return parse_fields(inner, "`object`", diagnostics)
     return _bounded(node, inner, diagnostics)
+
+
+def _nullable_hint(form: Entry, diagnostics: Collector) -> str:
+    """How the type of a form is written where it may be null."""
+    alone = MappingNode((form,), form.value.span, True)
+    plain = form.value if form.key.text == "type" else alone
+    type = describe(parse_type(plain, Collector(diagnostics.source)))
+    written = f'"{type} or null"' if type.startswith("{") else f"{type} or null"
+    return f"What may be null is written {written}."
 
 
 def _enum(node: Node, diagnostics: Collector) -> Type:

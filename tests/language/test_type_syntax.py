@@ -120,6 +120,61 @@ def test_what_is_no_type(written: str, code: str, hint: str) -> None:
     assert hint in diagnostics[0].hint
 
 
+LIST = Type("list", items=STRING)
+
+
+@pytest.mark.parametrize(
+    ("written", "type"),
+    [
+        ('"{list: string} or null"', LIST.or_null()),
+        ("'{map: money}  or  null'", Type("map", items=MONEY).or_null()),
+        ('"{enum: [a, b]} or null"', Type("enum", values=("a", "b")).or_null()),
+        (
+            '"{object: {a: string, b: money or null}} or null"',
+            object_of({"a": STRING, "b": MONEY.or_null()}).or_null(),
+        ),
+        ('"{type: number, min: 0} or null"', Type("number", minimum=Decimal(0)).or_null()),
+        ('"{list: string}"', LIST),
+        ("{list: '{list: string} or null'}", Type("list", items=LIST.or_null())),
+        ('{type: "{list: string} or null"}', LIST.or_null()),
+        ("|\n  {list: string}\n  or null", LIST.or_null()),
+    ],
+)
+def test_a_type_in_braces_is_quoted_before_or_null(written: str, type: Type) -> None:
+    assert parsed(written) == (type, ())
+    if type.items is None or not type.items.nullable:
+        assert parsed(f"'{describe(type)}'") == (type, ())
+
+
+def test_what_is_wrong_in_a_quoted_type_has_its_place() -> None:
+    _, (found,) = parsed('"{object: {a: strng}} or null"')
+    assert (found.code, found.hint) == ("LM401", "Did you mean `string`?")
+    assert (found.span.line, found.span.column, found.span.end_column) == (1, 21, 26)
+    _, (found,) = parsed('"{lst: string} or null"')
+    assert (found.code, found.hint) == ("LM401", "Did you mean `list`?")
+
+
+@pytest.mark.parametrize(
+    ("written", "code", "hint"),
+    [
+        ("{list: string, nullable: true}", "LM201", '"{list: string} or null"'),
+        ("{type: {list: string}, nullable: true}", "LM201", '"{list: string} or null"'),
+        ("\n  list: string\n  required: false", "LM201", '"{list: string} or null"'),
+        ("{type: string, optional: true}", "LM201", "is written string or null."),
+        ('"list[str]"', "LM401", "Write `{list: string}`."),
+        ('"string[]"', "LM401", "Write `{list: string}`."),
+        ('"[string]"', "LM401", "Write `{list: string}`."),
+        ('"{list: string or null"', "LM401", ""),
+    ],
+)
+def test_null_and_lists_as_elsewhere_get_the_type_to_write(
+    written: str, code: str, hint: str
+) -> None:
+    _, (found,) = parsed(written)
+    assert found.code == code
+    assert hint in found.hint
+
+
 def test_errors_stand_at_the_innermost_place() -> None:
     _, (found,) = parsed("{object: {a: {list: {map: strng}}}}")
     assert (found.span.line, found.span.column, found.span.end_column) == (1, 33, 38)

@@ -41,6 +41,7 @@ ID = "^[a-z][a-z0-9_]*$"
 CAPABILITY = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$"
 DURATION = r"^([0-9]{1,9}(\.[0-9]{1,6})?(ms|s|m|h|d))+$"
 NAMED_TYPE = rf"^({'|'.join(TYPE_NAMES)})(\s+or\s+null)?$"
+BRACED_TYPE = r"^\s*\{[\s\S]*\}(\s+or\s+null)?\s*$"
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -153,6 +154,7 @@ def _type() -> Schema:
     forms: list[Schema] = [
         {"enum": [*TYPE_NAMES, *nullable]},
         {"type": "string", "pattern": NAMED_TYPE},
+        {"type": "string", "pattern": BRACED_TYPE},
     ]
     for name in section.available():
         if name in bounds:

@@ -51,7 +51,7 @@ _TYPE = Section(
         optional=("enum", "list", "map", "object", "type", "min", "max", "schema"),
     ),
     "A type: a name (string, integer, number, boolean, money, date, datetime, any), `T or null`, "
-    "or one of these forms.",
+    'or one of these forms, quoted before `or null`, as in `"{list: string} or null"`.',
     _FORMS,
 )
 
