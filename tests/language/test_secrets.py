@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -239,6 +240,21 @@ def test_the_password_of_an_address_is_one_error() -> None:
 )
 def test_what_is_only_called_like_one(harmless: str) -> None:
     assert find_secrets(harmless) == []
+
+
+def test_nothing_that_the_package_ships_holds_one() -> None:
+    root = Path(__file__).parents[2]
+    files = [
+        *(root / "leafmesh_nb" / "cli" / "templates").rglob("*.*"),
+        *(root / "leafmesh_nb" / "docs").rglob("*.md"),
+        *(root / "notebooks").glob("*.ipynb"),
+        *(root / "tests" / "fixtures").rglob("*.yaml"),
+        root / "README.md",
+    ]
+    texts = {file: file.read_text(encoding="utf-8") for file in files if file.suffix != ".pyc"}
+    assert len(texts) > 100
+    found = {file.name for file, text in texts.items() if find_secrets(text)}
+    assert found == {"LM601.md"}, "the page that shows one"
 
 
 # -- as it reads, and to its end
