@@ -47,8 +47,8 @@ def _verdicts(*without: str) -> Choice:
 
 _POLICY = Section(
     POLICY,
-    "Rules at one point of the gate. The first rule that matches decides; across policies the most "
-    "severe outcome wins.",
+    "Rules at one point of the gate. Of the rules that match, in any order, the most severe "
+    "outcome decides: deny, ask, redact, approve; and so it is across policies.",
     {
         "at": Key(
             "The point of the gate.",
@@ -61,13 +61,18 @@ _POLICY = Section(
             example="for: {tools: [pay_out]}",
         ),
         "rules": Key(
-            "Conditions in order, each with what it leads to.",
+            "Conditions, each with what it leads to; their order does not matter.",
             ListOf(SectionOf("rule")),
             example="rules:\n  - {id: small, when: tool.arguments.amount <= 100, then: approve}",
         ),
-        "default": Key("What applies when no rule matched.", _verdicts("redact"), default="deny"),
+        "default": Key(
+            "What applies when no rule matched; `ask` asks as the first rule that asks.",
+            _verdicts("redact"),
+            default="deny",
+        ),
         "on_error": Key(
-            "What applies when a rule cannot be evaluated: never `approve`.",
+            "What applies when a rule cannot be evaluated: never `approve`; `ask` asks as the "
+            "first rule that asks.",
             _verdicts("approve", "redact"),
             default="deny",
         ),

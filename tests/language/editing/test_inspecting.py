@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from leafmesh_nb.language.build_policies import POLICY
 from leafmesh_nb.language.editing.draft import Draft
 from leafmesh_nb.language.editing.inspecting import Doc, document
+from leafmesh_nb.language.editing.policy_keys import SECTIONS
 from leafmesh_nb.language.spec import Spec
 
 
@@ -47,6 +49,16 @@ def test_keys_words_and_names(refunds: str, place: str, title: str, kind: str, s
     assert doc is not None
     assert (doc.title, doc.kind) == (title, kind)
     assert said in doc.text
+
+
+def test_the_most_severe_rule_decides_and_not_the_first(refunds: str) -> None:
+    """What is said of rules is what the gate does."""
+    rules = at(refunds, "    ru‸les:\n      - id: small")
+    assert rules is not None
+    assert "order does not matter" in rules.text
+    policies = next(section for section in SECTIONS.values() if section.block is POLICY)
+    assert "the most severe outcome decides" in policies.doc
+    assert "first rule that matches" not in policies.doc
 
 
 def facts(refunds: str, place: str) -> dict[str, str]:
