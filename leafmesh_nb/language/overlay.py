@@ -102,8 +102,9 @@ class Overlaid:
 def overlay(text: str, block: OverlayBlock, id: str, body: str) -> Overlaid:
     """``text``, a mesh, with ``body`` as the entry ``id`` of a block, added or in place of the old.
 
-    A last line without an end gets one. The result is not checked: what is wrong with the body shows when it is loaded. Raises MeshError
-    where the text is written in a way that cannot be edited in place.
+    A last line without an end gets one. The result is not checked: what is wrong with the body
+    shows when it is loaded. Raises MeshError where the text is written in a way that cannot be
+    edited in place.
     """
     if not _BREAK.search(text[-1:]):
         text += _Lines(text).newline  # else a block scalar at the end would get one by the way
