@@ -29,6 +29,12 @@ if TYPE_CHECKING:
     from leafmesh_nb import Mesh
 
 ITEMS, PARKED, CONCURRENT, LONG = 10_000, 1_000, 200, 10_000
+EVENTS = 6
+"""Of one item: resolved, routed, its call started and finished, its policies, its end."""
+
+TARGET = 0.1
+"""Seconds to read and fold a run of so many events."""
+
 IDLE = 10.0
 """Seconds over which CPU is counted while nothing happens."""
 
@@ -85,7 +91,7 @@ def main() -> None:
     """Print the tables, part by part."""
     print(conditions("leafmesh-nb"))
     spawn = multiprocessing.get_context("spawn")
-    for part in (items, parked, at_once):
+    for part in (items, reload, parked, at_once):
         with tempfile.TemporaryDirectory() as folder:
             os.environ["LEAFMESH_SIGNING_KEY"] = str(Path(folder) / "key.pem")
             process = spawn.Process(target=part, args=(Path(folder),))
@@ -97,11 +103,7 @@ def main() -> None:
 
 
 def items(folder: Path) -> None:
-    """One loop over many items, and how soon its events are back."""
-    import leafmesh_nb as lm
-    from leafmesh_nb.engine.fold import fold
-    from leafmesh_nb.journal.sqlite import SqliteJournal
-
+    """One loop over many items."""
     mesh = _mesh()
     place = folder / "journal.db"
     for count in (100, ITEMS // 10, ITEMS):
@@ -115,21 +117,27 @@ def items(folder: Path) -> None:
         _row("", f"{len(events):,} events; {each:,.0f} µs an item")
     _row("the file", f"{_size(place) / 2**20:7.1f} MiB")
 
-    # A run that is about as long as the target says.
-    lasting = mesh.start("list", ns=list(range(LONG * count // len(events))), journal=place)
-    lasting.result(600)
+
+def reload(folder: Path) -> None:
+    """How soon the events of a long run are a state again."""
+    import leafmesh_nb as lm
+    from leafmesh_nb.engine.fold import fold
+    from leafmesh_nb.journal.sqlite import SqliteJournal
+
+    place = folder / "journal.db"
+    run = _mesh().start("list", ns=list(range(LONG // EVENTS)), journal=place)
+    run.result(600)
+    stream = f"run:{run.id}"
+    del run  # a process that takes a run over holds nothing of it
     journal = SqliteJournal(place)
-    stream = f"run:{lasting.id}"
-    events = journal.read(stream)
     read = _median(lambda: journal.read(stream))
-    folded = _median(lambda: fold(events))
     both = _median(lambda: fold(journal.read(stream)))
-    count = len(events)
-    _row(f"read {count:,} events", f"{read * 1000:7.0f} ms")
-    _row(f"fold {count:,} events", f"{folded * 1000:7.0f} ms")
-    _row("both, a run's reload", f"{both * 1000:7.0f} ms")
-    per = both / count * LONG * 1000
-    _row(f"for {LONG:,} events", f"{per:7.0f} ms  {'met' if per < 100 else 'missed'}: 100 ms")
+    events = journal.read(stream)
+    folded = _median(lambda: fold(events))
+    _row(f"read {len(events):,} events", f"{read * 1000:7.0f} ms")
+    _row(f"fold {len(events):,} events", f"{folded * 1000:7.0f} ms")
+    met = "met" if both < TARGET else "missed"
+    _row("both: a run's reload", f"{both * 1000:7.0f} ms  {met}: {TARGET * 1000:.0f} ms")
     journal.close()
     assert lm.verify(place).ok
 

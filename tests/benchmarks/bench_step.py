@@ -22,9 +22,9 @@ from ten_steps import STEPS, bare, mesh_text
 
 import leafmesh_nb as lm
 from leafmesh_nb.agents import functions
-from leafmesh_nb.engine.runner import decisions, execution, record
-from leafmesh_nb.engine.runner.host import host
-from leafmesh_nb.journal import append, sqlite
+from leafmesh_nb.engine.runner import decisions, execution, function_calls, record
+from leafmesh_nb.engine.runner.host import Host, host
+from leafmesh_nb.journal import append, place, sqlite, transaction
 
 RUNS, WARM = 200, 20
 
@@ -65,7 +65,14 @@ class Profile:
             ("save to memory", decisions.steps, "saves"),
             ("fold", record, "apply"),
             ("encode and hash", append, "_entry"),
-            ("commit", sqlite.SqliteJournal, "commit"),
+            ("append, the fold aside", record.Record, "append"),
+            ("begin the call", function_calls.FunctionCalls, "begin"),
+            ("commit: prepare, BEGIN, COMMIT", sqlite.SqliteJournal, "commit"),
+            ("commit: is the file the same", place.Place, "identity"),
+            ("commit: fence, insert, update", sqlite, "perform"),
+            ("commit: head and signature", transaction, "_record_head"),
+            ("tell those who listen", record.Record, "_tell"),
+            ("look at the inbox", Host, "_poll"),
             ("hand it to a thread", functions, "run_on_thread"),
         ):
             setattr(owner, name, self.timed(part, getattr(owner, name)))
