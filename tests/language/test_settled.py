@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from leafmesh_nb.language.expressions import Expression, parse_expression_text
 from leafmesh_nb.language.settled import Facts, settled
@@ -210,3 +212,74 @@ def test_what_is_read_of_a_step_is_done() -> None:
     assert facts("steps.a.output.v == null").done == {"a"}
     assert facts('steps.a.status == "done" && steps.b.status == "skipped"').done == {"a"}
     assert facts('steps.a.status == "done" || steps.b.status == "done"').done == frozenset()
+
+
+# What is settled holds wherever the condition was true, whatever the values are.
+
+_PATHS = ("a", "b", "o.p", "o.q.r", "steps.s.output.v", "steps.s.status")
+_LEAVES = st.sampled_from(_PATHS).flatmap(
+    lambda path: st.sampled_from(
+        [
+            f"{path} == null",
+            f"{path} != null",
+            f'{path} == "x"',
+            f'"done" == {path}',
+            f'{path} != "x"',
+            f'{path} in ["x", "y"]',
+            f'{path} > "m"',
+            f'{path}.startsWith("x")',
+            f'default({path}, "x") == "x"',
+            path,
+            "true",
+        ]
+    )
+)
+_CONDITIONS = st.recursive(
+    _LEAVES,
+    lambda inner: st.one_of(
+        inner.map("!({})".format),
+        st.tuples(inner, st.sampled_from(["&&", "||"]), inner).map(
+            lambda parts: f"({parts[0]}) {parts[1]} ({parts[2]})"
+        ),
+    ),
+    max_leaves=6,
+)
+_TEXTS = st.sampled_from([None, "x", "y", "done", True])
+_NAMES = st.fixed_dictionaries(
+    {
+        "a": _TEXTS,
+        "b": _TEXTS,
+        "o": st.none() | st.fixed_dictionaries({"p": _TEXTS, "q": st.none() | st.just({"r": "x"})}),
+        "steps": st.sampled_from(
+            [
+                {"s": {"status": "done", "output": {"v": "x"}}},
+                {"s": {"status": "done", "output": {"v": None}}},
+                {"s": {"status": "skipped", "output": None}},
+                {"s": {"status": "failed", "output": None}},
+            ]
+        ),
+    }
+)
+
+
+@given(text=_CONDITIONS, names=_NAMES, outcome=st.booleans())
+@settings(max_examples=600, deadline=None)
+def test_what_is_settled_holds(text: str, names: dict[str, Any], outcome: bool) -> None:
+    condition = parse_expression_text(text)
+    assert isinstance(condition, Expression)
+    if condition.evaluate(names) is not outcome:
+        return
+    known = settled(condition.node, outcome)
+    for path in known.present:
+        assert value_at(names, path) is not None, path
+    for path, texts in known.values.items():
+        assert value_at(names, path) in texts, path
+    for step in known.done:
+        assert names["steps"][step]["status"] == "done"
+
+
+def value_at(names: dict[str, Any], path: tuple[str, ...]) -> Any:
+    value: Any = names
+    for part in path:
+        value = value[part]
+    return value
