@@ -210,10 +210,15 @@ def _read(node: Node) -> frozenset[Path]:
 
 
 def _present(type: Type, path: list[str]) -> Type:
+    """A type without null at a path; itself, where there is none."""
     if not path:
-        return replace(type, nullable=False) if type.kind != "any" else type
+        return replace(type, nullable=False) if type.nullable else type
     if type.kind != "object" or type.schema is not None:
         return type
     name, *rest = path
-    fields = tuple((n, _present(inner, rest) if n == name else inner) for n, inner in type.fields)
+    inner = type.field(name)
+    narrower = _present(inner, rest) if inner is not None else None
+    if narrower is inner or narrower is None:
+        return type
+    fields = tuple((n, narrower if n == name else other) for n, other in type.fields)
     return replace(type, fields=fields)
