@@ -28,7 +28,7 @@ pytestmark = pytest.mark.browser
 REFUNDS = Path(__file__).parent.parent / "fixtures" / "refunds.yaml"
 TICKET = "On 3 March you charged us twice. I would like the full $620.00 back, please."
 HOSTILE = "<script>window.hacked=1</script><img src=x onerror=window.hacked=1> refund $620.00"
-TIMEOUT = 30_000
+TIMEOUT = 60_000
 PHONE = {"width": 390, "height": 844}
 
 NOTEBOOK = """
