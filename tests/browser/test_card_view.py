@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from leafmesh_nb.notebook.live.widget import RunWidget, static_bundle
 from leafmesh_nb.observe.card import CardState
@@ -135,7 +136,7 @@ def test_hostile_texts_are_text(waiting: Card) -> None:
     body = waiting.page.locator("body")
     assert "<script>window.hacked=1</script><img src=x onerror=" in body.inner_text()
     assert waiting.page.evaluate("() => window.hacked") is None
-    assert waiting.page.locator(".lfm script, .lfm img").count() == 0
+    expect(waiting.page.locator(".lfm script, .lfm img")).to_have_count(0)
 
 
 def test_a_question_shows_all_that_it_takes_to_answer(waiting: Card) -> None:
@@ -206,12 +207,12 @@ def test_the_label_of_the_offline_model_stands_at_its_output(page: Any) -> None:
     run.gate("draft_reply", "output", {"subject": "a", "text": "b"})
     Card(page, run)
     label = "offline reader: rules, not a language model"
-    assert page.locator(".lfm-question").get_by_text(label).count() == 1
+    expect(page.locator(".lfm-question").get_by_text(label)).to_have_count(1)
     page.get_by_role("button", name="Read ticket, done").click()
-    assert page.locator(".lfm-output").get_by_text(label).count() == 1
+    expect(page.locator(".lfm-output").get_by_text(label)).to_have_count(1)
     page.get_by_role("button", name="Look up account, done").click()
     page.locator(".lfm-output").get_by_text("Amara Okafor").wait_for()
-    assert page.locator(".lfm-output").get_by_text(label).count() == 0
+    expect(page.locator(".lfm-output").get_by_text(label)).to_have_count(0)
 
 
 # ---------------------------------------------------------------- answering
@@ -289,7 +290,7 @@ def test_escalate_names_the_next_rung_and_the_card_follows(waiting: Card) -> Non
     waiting.verdict(ok=True)
     waiting.follow()
     waiting.page.locator(".lfm-who b", has_text="finance").wait_for()
-    assert waiting.button("Escalate to finance").count() == 0
+    expect(waiting.button("Escalate to finance")).to_have_count(0)
     assert waiting.page.get_by_label("Note").input_value() == "a long note"
 
 
@@ -358,7 +359,7 @@ def test_a_reveal_shows_the_value_in_this_page_until_hidden(waiting: Card) -> No
     waiting.verdict(ok=True, value="DE89 3704")
     waiting.page.get_by_text("DE89 3704").wait_for()
     waiting.page.get_by_role("button", name="Hide iban").click()
-    assert waiting.page.get_by_text("DE89 3704").count() == 0
+    expect(waiting.page.get_by_text("DE89 3704")).to_have_count(0)
 
 
 def test_a_refused_reveal_says_why(waiting: Card) -> None:
@@ -450,8 +451,8 @@ def test_at_the_end_every_view_is_static_and_outlives_the_widget(page: Any) -> N
     run.cancel()
     card.state.apply(run.recorded())
     card.deliver({"t": "final", "html": static_bundle(card.state.snapshot())["text/html"]})
-    assert page.locator("button").count() == 0
-    assert page.get_by_text("– Cancelled").count() == 2
+    expect(page.locator("button")).to_have_count(0)
+    expect(page.get_by_text("– Cancelled")).to_have_count(2)
     # The page that got no update of its display: the widget's own node is taken away.
     page.evaluate(
         "() => { window.dispose[0](); document.querySelector('.lfm-final').parentNode.remove() }"
@@ -482,7 +483,7 @@ def test_every_control_has_a_name(waiting: Card) -> None:
         ".filter((node) => !node.labels.length).map((node) => node.outerHTML)"
     )
     assert unnamed == []
-    assert waiting.page.get_by_role("group", name="Let teller call issue_refund?").count() == 1
+    expect(waiting.page.get_by_role("group", name="Let teller call issue_refund?")).to_have_count(1)
 
 
 def test_the_whole_question_is_answered_by_keyboard(waiting: Card) -> None:
@@ -538,7 +539,7 @@ def test_the_graph_stands_in_ranks(waiting: Card) -> None:
     assert at["Look up account"]["x"] == at["Check policy"]["x"]
     assert at["Look up account"]["y"] < at["Read ticket"]["y"] < at["Check policy"]["y"]
     # What a step already waits for through another needs no edge of its own.
-    assert waiting.page.locator(".lfm-graph path").count() == 6
+    expect(waiting.page.locator(".lfm-graph path")).to_have_count(6)
 
 
 @pytest.mark.parametrize(("width", "columns"), [(1100, 5), (700, 3), (480, 2), (300, 1)])
