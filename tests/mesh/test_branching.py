@@ -43,7 +43,7 @@ workflows:
     steps:
       one: {capability: it.add, with: {n: input.n}, save: {seen: output.n, all: output.n}}
       aside: {capability: it.add, with: {n: input.n + 100}, save: {seen: output.n}}
-      two: {capability: it.add, with: {n: steps.one.output.n}, save: {seen: output.n}}
+      two: {capability: it.add, after: aside, with: {n: steps.one.output.n}, save: {seen: output.n}}
       three: {capability: it.post, with: {n: steps.two.output.n}}
     output: {n: steps.three.output.n, limit: memory.limit}
 """
