@@ -46,15 +46,16 @@ def branch(run: Run, step: str, way: Way, *, memory: Mapping[str, Any], step_by_
         raise RunError(f"workflow {flow.id} has no step {step!r}{known}", run=run)
     patches = _patches(run.spec, memory, way)
     mesh = Mesh.of_run(run.spec, registry.defined(run.spec.mesh))
-    plan = plan_of(run.spec, run.workflow)
-    before = prefix_of(plan, run.recorded(), step)
     if way == "rewind" and run.status in registry.OPEN:
         mesh.check_bound(flow)  # before the old run is given up
-        run.cancel()
+        _end(run)
+    # Only now: what the old run did until its end is what is kept, or was not undone.
+    events = run.recorded()
+    before = prefix_of(plan_of(run.spec, run.workflow), events, step)
     bodies = (*before.bodies, *_counted(patches, before))
     return mesh.begin(
         flow,
-        dict(run.recorded()[0].body.input),  # type: ignore[attr-defined]  # a run begins with its start
+        dict(events[0].body.input),  # type: ignore[attr-defined]  # a run begins with its start
         run.journal,
         step=step_by_step,
         # Whoever asked for it asked for all of it; what is made of it in a fork is the forker's.
@@ -62,6 +63,17 @@ def branch(run: Run, step: str, way: Way, *, memory: Mapping[str, Any], step_by_
         bodies=bodies,
         parent=_parent(run, step, way, before),
     )
+
+
+def _end(run: Run) -> None:
+    """Cancel a run, unless it comes to an end of its own in that moment."""
+    from leafmesh_nb.mesh import registry
+
+    try:
+        run.cancel()
+    except RunError:
+        if run.status in registry.OPEN:
+            raise
 
 
 def _patches(spec: Spec, memory: Mapping[str, Any], way: Way) -> dict[str, Any]:

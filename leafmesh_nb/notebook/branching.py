@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 
+from leafmesh_nb.notebook.flags import Flags
 from leafmesh_nb.notebook.words import split
 
 if TYPE_CHECKING:
@@ -16,15 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["fork_run", "rewind_run"]
 
 
-class _Parser(argparse.ArgumentParser):
-    """A bad flag is a UsageError with the usage line."""
-
-    def error(self, message: str) -> Any:
-        raise UsageError(f"{message}\n{self.format_usage().strip()}")
-
-
-def _parser(verb: str) -> _Parser:
-    parser = _Parser(prog=f"%mesh {verb}", add_help=False, allow_abbrev=False)
+def _parser(verb: str) -> Flags:
+    parser = Flags(f"%mesh {verb}")
     parser.add_argument("step", metavar="STEP")
     parser.add_argument("run", metavar="RUN", nargs="?", default="")
     parser.add_argument("-o", "--output", metavar="NAME")
@@ -34,16 +27,17 @@ def _parser(verb: str) -> _Parser:
 
 def rewind_run(bench: Workbench, rest: str, names: dict[str, Any]) -> None:
     """End the run, and go on from before a step in its place."""
-    given = _parser("rewind").parse_args(split(rest))
+    parser = _parser("rewind")
+    given = parser.parse_args(parser.words(split, rest))
     run = bench.run(given.run)
     _tell(bench.name_run(given.output, lambda: run.rewind(given.step, pause=given.pause)))
 
 
 def fork_run(bench: Workbench, rest: str, names: dict[str, Any]) -> None:
     """Go on from before a step beside the run; ``field=EXPR`` changes its memory first."""
-    words = split(rest)
-    fields = [word for word in words if "=" in word and not word.startswith("-")]
     parser = _parser("fork")
+    words = parser.words(split, rest)
+    fields = [word for word in words if "=" in word and not word.startswith("-")]
     given = parser.parse_args([word for word in words if word not in fields])
     memory = {}
     for word in fields:

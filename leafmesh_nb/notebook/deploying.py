@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from leafmesh_nb.deploy.access import Access
 from leafmesh_nb.deploy.background import Background
 from leafmesh_nb.errors import MeshError
 from leafmesh_nb.mesh.definition import Mesh
+from leafmesh_nb.notebook.flags import Flags
 
 if TYPE_CHECKING:
     from leafmesh_nb.notebook.workbench import Workbench
@@ -24,26 +24,16 @@ FOLDER = "releases"
 """Where releases are written: beside the journal."""
 
 
-class _Parser(argparse.ArgumentParser):
-    """A bad flag is a UsageError with the usage line."""
-
-    def error(self, message: str) -> Any:
-        raise UsageError(f"{message}\n{self.format_usage().strip()}")
-
-
 def deploy_mesh(bench: Workbench, rest: str, names: dict[str, Any]) -> None:
     """Serve the mesh that was defined last, or stop serving it."""
-    parser = _Parser(prog="%mesh deploy", add_help=False, allow_abbrev=False)
+    parser = Flags("%mesh deploy")
     parser.add_argument("--port", metavar="N", type=int, default=launch.PORT)
     parser.add_argument("--host", metavar="HOST", default=launch.HOST)
     parser.add_argument(
         "-o", metavar="NAME", dest="output", default="service", help="bind the service to this"
     )
     parser.add_argument("--stop", action="store_true", help="stop it: its runs go on later")
-    try:
-        given = parser.parse_args(shlex.split(rest))
-    except ValueError as error:  # a quote that is never closed
-        raise UsageError(f"{error}\n{parser.format_usage().strip()}") from None
+    given = parser.parse_args(parser.words(shlex.split, rest))
     if not given.output.isidentifier():
         raise UsageError(f"-o takes the name of a variable, not {given.output!r}")
     access = Access(bench.journal.location)

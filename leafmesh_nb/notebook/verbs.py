@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import shlex
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from leafmesh_nb.notebook.creating import show_form
 from leafmesh_nb.notebook.defining import define
 from leafmesh_nb.notebook.explaining import show_page
 from leafmesh_nb.notebook.exporting import export_run
+from leafmesh_nb.notebook.flags import Flags
 from leafmesh_nb.notebook.overlays import show_mesh
 from leafmesh_nb.notebook.words import split
 from leafmesh_nb.notebook.workbench import Workbench
@@ -50,15 +50,8 @@ def _status(bench: Workbench, rest: str, names: Names) -> None:
     bench.show_html(status_html(mesh, runs, notes), status_text(mesh, runs, notes))
 
 
-class _Parser(argparse.ArgumentParser):
-    """Flags of a verb; a bad one is a UsageError with the usage line."""
-
-    def error(self, message: str) -> Any:
-        raise UsageError(f"{message}\n{self.format_usage().strip()}")
-
-
-def _run_parser() -> _Parser:
-    parser = _Parser(prog="%%mesh run", add_help=False, allow_abbrev=False)
+def _run_parser() -> Flags:
+    parser = Flags("%%mesh run")  # intermixed words have argparse format the usage twice
     parser.add_argument("workflow", metavar="WORKFLOW")
     parser.add_argument("inputs", metavar="key=EXPR", nargs="*")
     parser.add_argument("--step", action="store_true", help="stop before the first step")
@@ -70,11 +63,7 @@ def _run_parser() -> _Parser:
 
 def _run(bench: Workbench, rest: str, names: Names) -> None:
     parser = _run_parser()
-    try:
-        words = split(rest)
-    except ValueError as error:
-        raise UsageError(f"{error}\n{parser.format_usage().strip()}") from None
-    given = parser.parse_intermixed_args(words)
+    given = parser.parse_intermixed_args(parser.words(split, rest))
     inputs: dict[str, Any] = {}
     if given.input:
         more = bench.evaluate(given.input, names)
@@ -185,14 +174,10 @@ def _test(bench: Workbench, rest: str, names: Names) -> Any:
 
 def _load(bench: Workbench, rest: str, names: Names) -> None:
     """``%mesh --file F``: the mesh of a file becomes the current one."""
-    parser = _Parser(prog="%%mesh", add_help=False, allow_abbrev=False)
+    parser = Flags("%mesh")
     parser.add_argument("--file", metavar="F", required=True)
     parser.add_argument("-o", metavar="NAME", dest="output", default="mesh")
-    try:
-        words = shlex.split(f"--file {rest}")
-    except ValueError as error:
-        raise UsageError(f"{error}\n{parser.format_usage().strip()}") from None
-    given = parser.parse_args(words)
+    given = parser.parse_args(parser.words(shlex.split, f"--file {rest}"))
     define(bench, "", given.output, given.file, names)
 
 

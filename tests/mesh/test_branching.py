@@ -197,6 +197,25 @@ def test_what_was_paid_is_reused_and_shown_with_the_money_saved(desk: Any) -> No
     assert f"reused from run {run.id}" in " ".join(once_more.audit()["story"])
 
 
+def test_what_the_old_run_does_until_it_is_ended_is_told(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = line.start(step=True)
+    cancel = type(run).cancel
+
+    def and_before_that_it_goes_on(self: Any, **given: Any) -> None:
+        self.resume()
+        self.result(20)
+        cancel(self, **given)
+
+    monkeypatch.setattr(type(run), "cancel", and_before_that_it_goes_on)
+    again = line.desk.keep(run.rewind("three", pause=True))
+    assert run.status == "done"
+    assert origin_of(again)["kept"] == ["one", "aside", "two"]
+    assert ["effect", "post", "three"] in origin_of(again)["stayed"]
+    monkeypatch.undo()
+
+
 def test_a_fork_with_other_memory(line: Line) -> None:
     run = line.start()
     run.result(20)

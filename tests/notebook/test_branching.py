@@ -35,6 +35,8 @@ def test_rewind_and_fork(refunds: Any) -> None:
         ("%mesh rewind", "usage: %mesh rewind"),
         ("%mesh rewind propos", "Did you mean 'propose'?"),
         ("%mesh rewind propose --stp", "usage: %mesh rewind"),
+        ("%mesh rewind 'propose", "a quote is not closed"),
+        ("%mesh fork propose tier=(1", "usage: %mesh fork"),
         ("%mesh fork propose a.b=1", "is no field"),
         ("%mesh fork propose tier=gold", "could not be evaluated"),
         ("%mesh fork propose tier='none'", "memory.tier"),
