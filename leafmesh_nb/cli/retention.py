@@ -51,6 +51,9 @@ def add_to(verbs: Verbs) -> None:
         help="runs that ended before this day (UTC), as in 2026-07-01",
     )
     prune.add_argument("--mesh", metavar="NAME", help="only runs of this mesh")
+    prune.add_argument(
+        "--unexported", action="store_true", help="also runs that telemetry has not got yet"
+    )
     prune.add_argument("--yes", action="store_true", help="delete them: it cannot be undone")
     add_journal(prune)
     add_format(prune)
@@ -75,7 +78,13 @@ def _prune(given: argparse.Namespace) -> int:
 
     if given.journal is not None and not Path(given.journal).exists():
         raise UnreadableError(f"{given.journal}: no such journal")
-    found = prune(given.before, mesh=given.mesh, journal=given.journal, really=given.yes)
+    found = prune(
+        given.before,
+        mesh=given.mesh,
+        journal=given.journal,
+        unexported=given.unexported,
+        really=given.yes,
+    )
     if given.format == "json":
         _print_json(given, found)
     else:
@@ -101,7 +110,8 @@ def _print_text(given: argparse.Namespace, found: Pruning) -> None:
     else:
         print(f"would delete {what}; add --yes to do it")
     if found.kept:
-        print(f"kept {count(len(found.kept), 'run')} that telemetry has not got yet: export first")
+        runs = count(len(found.kept), "run")
+        print(f"kept {runs} that telemetry has not got yet: export them, or add --unexported")
 
 
 def _print_json(given: argparse.Namespace, found: Pruning) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from leafmesh_nb.engine.events import Event, decode
 from leafmesh_nb.engine.ports import Batch, InboxRow, RunRow, Verification
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from leafmesh_nb.journal import Durability
     from leafmesh_nb.journal.prune import Prunable
 
 __all__ = ["SqliteJournal"]
@@ -52,13 +53,13 @@ class SqliteJournal:
         self,
         path: str | os.PathLike[str],
         *,
-        durability: Literal["normal", "full"] = "normal",
+        durability: Durability = "normal",
     ) -> None:
         if durability not in ("normal", "full"):
             raise JournalError(f"durability is 'normal' or 'full', not {durability!r}")
         self._place = Place(locate(path))
         self.location = str(self._place.path)
-        self.durability: Literal["normal", "full"] = durability
+        self.durability: Durability = durability
         self._handles = Handles(self._place)
         # Also runs at the interpreter's exit, so that what is queued is written.
         self._finalizer = weakref.finalize(self, self._handles.close)

@@ -28,15 +28,19 @@ def prune(
     *,
     mesh: str | None = None,
     journal: str | os.PathLike[str] | None = None,
+    unexported: bool = False,
     really: bool = False,
 ) -> Pruning:
     """Delete the runs that ended before a moment (aware), for good; a signed tombstone stays.
 
-    Without ``really`` nothing is deleted. Raises JournalError when the journal does not verify.
+    ``unexported`` deletes also what telemetry has not got: a receiver that was used once, and is
+    gone for good, never gets it. Without ``really`` nothing is deleted. Raises JournalError when
+    the journal does not verify.
     """
     opened = journal_at(journal)
     found = opened.prunable(before, mesh=mesh)
-    gone = [run for run in found if not run.waits]
+    kept = tuple(run for run in found if run.waits and not unexported)
+    gone = [run for run in found if run not in kept]
     if really and gone:
         gone = opened.prune(gone, by=this_person())
-    return Pruning(opened.location, tuple(gone), tuple(run for run in found if run.waits))
+    return Pruning(opened.location, tuple(gone), kept)

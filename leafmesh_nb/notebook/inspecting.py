@@ -46,7 +46,7 @@ def add_inspector(shell: InteractiveShell) -> None:
         found = bool(doc)
         return {"status": "ok", "found": found, "data": doc, "metadata": {}}
 
-    do_inspect.of_a_mesh = True  # type: ignore[attr-defined]
+    do_inspect.of_a_mesh = True  # type: ignore[attr-defined]  # a mark, to wrap it once
     kernel.do_inspect = do_inspect
 
 

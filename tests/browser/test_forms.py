@@ -41,7 +41,9 @@ def opened(open_notebook: Open, what: str, **size: Any) -> Any:
 def test_pictures(open_notebook: Open, what: str, theme: str) -> None:
     notebook = opened(open_notebook, what, theme=theme, height=1250)
     notebook.page.evaluate("() => jupyterapp.shell.currentWidget.content.scrollToItem(2, 'start')")
-    notebook.page.wait_for_timeout(500)
+    form = notebook.output(2)
+    form.locator(".lfm-pill", has_text="No errors").wait_for()
+    assert form.locator(".lfm-form-yaml").inner_text().startswith(f"%%{what} ")
     notebook.shot(f"form-{what}-{theme}")
 
 

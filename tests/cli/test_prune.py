@@ -10,6 +10,8 @@ import pytest
 
 import leafmesh_nb as lm
 from leafmesh_nb.cli import main
+from leafmesh_nb.journal import open_journal
+from leafmesh_nb.journal.cursors import Cursors
 
 Out = pytest.CaptureFixture[str]
 
@@ -71,6 +73,19 @@ def test_what_is_young_stays(capsys: Out) -> None:
     assert main(["prune", "--before", tomorrow(), "--mesh", "other", "--yes"]) == 0
     assert "nothing to delete" in capsys.readouterr().out
     assert len(lm.runs()) == 3
+
+
+def test_a_receiver_that_was_used_once_keeps_nothing_for_ever(capsys: Out, runs: list[str]) -> None:
+    journal = open_journal()
+    cursors = Cursors(journal, "http://gone.example")
+    cursors.move(cursors.open(), {runs[0]: (10_000, 1)}, "")
+    assert main(["prune", "--before", tomorrow(), "--yes"]) == 0
+    out = capsys.readouterr().out
+    assert "deleted 1 run," in out
+    assert "kept 2 runs that telemetry has not got yet" in out
+    assert main(["prune", "--before", tomorrow(), "--yes", "--unexported"]) == 0
+    assert "deleted 2 runs" in capsys.readouterr().out
+    assert main(["verify"]) == 0
 
 
 def test_for_a_script(capsys: Out, runs: list[str]) -> None:

@@ -206,7 +206,7 @@ def _names(draft: Draft, holder: Branch, kind: str) -> Iterator[_Offer]:
     if kind == "steps" and (others := _other_steps(draft, holder)):
         yield from ((name, word, "") for name in others)
         return
-    names = known.names(kind)  # type: ignore[arg-type]
+    names = known.names(kind)  # type: ignore[arg-type]  # the reference has no other kinds
     step = holder.parent
     if kind == "agents" and step is not None and (wanted := step.get("capability")):
         names = [name for name in names if wanted.scalar in known.offered(name)] or names

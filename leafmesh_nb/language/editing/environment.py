@@ -84,4 +84,5 @@ def _of_policy(path: tuple[Branch, ...], known: Known, wanted: str | None) -> Ma
     point = at.scalar if at is not None else ""
     agents = wanted in _OF_AGENTS or (wanted == "tool" and not target.tools)
     ctx = known.context(agents=agents, tools=True)
+    # What is half written may be no point yet; then there is nothing to name.
     return policy_scope(ctx, point, target, known.flows()).names  # type: ignore[arg-type]

@@ -122,6 +122,7 @@ class Known:
                     for key in ("scope", "merge", "sensitivity")
                     if inner is not None and (value := field.get(key)) is not None
                 }
+                # Words as they stand, half written or wrong: nothing here goes by them.
                 field = MemoryField(name, type_at(inner or field), **said)  # type: ignore[arg-type]
             found[name] = field
         return found
@@ -300,7 +301,7 @@ def _agent_of(name: str, text: str, bracketed: bool) -> AgentSpec:
     return AgentSpec(
         name,
         role.scalar if role else "",
-        kind=kind.scalar if kind else "llm",  # type: ignore[arg-type]
+        kind=kind.scalar if kind else "llm",  # type: ignore[arg-type]  # as it stands
         capabilities=capabilities,
         memory=Grants(granted["read"], granted["write"]),
         tools=granted["tools"],

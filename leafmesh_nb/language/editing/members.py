@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from leafmesh_nb.language.editing.functions import FUNCTIONS, MACROS, METHODS, NAMES, WORDS
-from leafmesh_nb.language.types import Type, describe
+from leafmesh_nb.language.types import Kind, Type, describe
 
 __all__ = ["Candidate", "Cut", "candidates", "cut", "resolve_type"]
 
@@ -103,9 +103,14 @@ def resolve_type(text: str, names: Mapping[str, Type]) -> Type | None:
 def _result(method: str, receiver: Type) -> Type | None:
     if method == "filter":
         return receiver
-    kinds = {"size": "integer", "lower": "string", "join": "string", "map": "list"}
+    kinds: dict[str, Kind] = {
+        "size": "integer",
+        "lower": "string",
+        "join": "string",
+        "map": "list",
+    }
     if method in kinds:
-        return Type(kinds[method])  # type: ignore[arg-type]
+        return Type(kinds[method])
     return Type("boolean") if method in METHODS or method in MACROS else None
 
 

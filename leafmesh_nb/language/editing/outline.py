@@ -222,7 +222,7 @@ def _bound(child: Branch, last: int) -> None:
     child.stop = child.value
     if not written or written.startswith("#"):
         child.below, child.last = min(line_end + 1, last), last
-    elif child.is_item and LINE.match(written)[0]:  # type: ignore[index]
+    elif child.is_item and LINE.match(written)[0]:  # type: ignore[index]  # LINE matches any line
         child.below, child.last = child.value, last
     elif _opens(text, child.value) and not depth_after(written):
         child.stop = child.value + len(written)

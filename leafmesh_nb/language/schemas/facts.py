@@ -206,7 +206,7 @@ class Facts:
             return True
         if self.types == {"number"}:
             low, high = self.low(), self.high()
-            return bool(low and high) and _crossed(low, high)  # type: ignore[arg-type]
+            return low is not None and high is not None and _crossed(low, high)
         if self.types == {"string"}:
             return _above(self.least("minLength"), self.most("maxLength"))
         if self.types == {"array"}:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from leafmesh_nb.language import parse
+from leafmesh_nb.language.build_memory import MERGES
 from leafmesh_nb.language.editing.reference import Choice, Either, Value, sections
 
 AGENT = (
@@ -67,3 +68,9 @@ def test_words_are_told_with_what_they_mean() -> None:
     for section, key, choice in CHOICES:
         for word, doc in choice.values.items():
             assert doc.endswith("."), (section, key, word)
+
+
+def test_every_way_of_merging_is_offered() -> None:
+    choice = words(sections()["memory field"].keys["merge"].value)
+    assert choice is not None
+    assert set(choice.values) == set(MERGES)
